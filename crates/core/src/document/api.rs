@@ -1,0 +1,52 @@
+//! Change of an API.
+
+use serde::Deserialize;
+
+use super::{Patch, not_null, read};
+use crate::{Result, network, validate};
+
+/// Change of an API: absent keeps, null clears where a field can be empty.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "Self")]
+pub struct ApiPatch {
+    /// New name.
+    #[serde(deserialize_with = "not_null")]
+    pub name: Option<String>,
+    /// Prefix of keys made without one.
+    pub default_prefix: Patch<String>,
+    /// Random bytes of keys made without a number; null sets 16.
+    pub default_bytes: Patch<i64>,
+    /// Networks from which keys may be verified; null or `[]` for any.
+    pub ip_whitelist: Patch<Vec<String>>,
+    /// Whether keys verify at all.
+    #[serde(deserialize_with = "not_null")]
+    pub enabled: Option<bool>,
+    /// Whether deletion is refused.
+    #[serde(deserialize_with = "not_null")]
+    pub delete_protection: Option<bool>,
+}
+
+impl ApiPatch {
+    /// Reads and checks a patch.
+    pub fn read(json: &str) -> Result<Self> {
+        let mut patch: Self = read("patch", json)?;
+        if let Some(name) = &patch.name {
+            validate::api_name("patch.name", name)?;
+        }
+        if let Patch::Set(prefix) = &patch.default_prefix {
+            validate::default_prefix("patch.defaultPrefix", prefix)?;
+        }
+        if let Patch::Set(bytes) = patch.default_bytes {
+            validate::byte_length("patch.defaultBytes", bytes)?;
+        }
+        if let Patch::Set(networks) = &mut patch.ip_whitelist {
+            *networks = network::normalized("patch.ipWhitelist", networks)?;
+        }
+        Ok(patch)
+    }
+}
+
+object_only! {
+    ApiPatch: "an object of fields to change",
+}

@@ -1,0 +1,119 @@
+//! JSON documents that callers send: field names are Unkey's, times and durations are integer milliseconds.
+//!
+//! Reading a document checks it completely: what these types hold is valid.
+
+/// Reads the types from objects only: serde's own derive would take an array for a struct as well.
+/// The types derive `Deserialize` with `#[serde(remote = "Self")]`.
+macro_rules! object_only {
+    ($($type:ident: $expecting:literal,)*) => {$(
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Object;
+                impl<'de> serde::de::Visitor<'de> for Object {
+                    type Value = $type;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                        f.write_str($expecting)
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<$type, A::Error> {
+                        $type::deserialize(serde::de::value::MapAccessDeserializer::new(map))
+                    }
+                }
+                deserializer.deserialize_map(Object)
+            }
+        }
+    )*};
+}
+
+mod access;
+mod api;
+mod imported_key;
+mod key;
+mod ratelimit;
+mod refill;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+
+pub use access::{PermissionPatch, RolePatch};
+pub use api::ApiPatch;
+pub use imported_key::{ImportedKey, imported_keys};
+pub use key::{CreditsPatch, KeyPatch};
+pub use ratelimit::{
+    RatelimitInput, RequestedLimit, are_stored_limits, check_ratelimits, ratelimits, requested_limits,
+};
+pub use refill::{DayWithDaily, RefillInput, RefillNames, check_credits};
+
+use crate::{Error, Result};
+
+/// Reads `json` as a `T`; `argument` begins the path that an error names.
+///
+/// # Errors
+/// [`Kind::InvalidInput`](crate::Kind::InvalidInput) naming the place, such as `patch.credits.remaining`.
+fn read<T: DeserializeOwned>(argument: &str, json: &str) -> Result<T> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = match error.path().to_string() {
+            root if root == "." => argument.to_owned(),
+            index if index.starts_with('[') => format!("{argument}{index}"),
+            member => format!("{argument}.{member}"),
+        };
+        Error::invalid(path, format_args!("is not as expected: {}", in_json_terms(&error.into_inner())))
+    })
+}
+
+/// What serde says, in the words of JSON and without a place in the text, which the path tells better.
+fn in_json_terms(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or_default();
+    let words = [
+        ("expected i64", "expected an integer"),
+        ("expected a sequence", "expected an array"),
+        ("invalid type: sequence", "invalid type: array"),
+        ("invalid type: map", "invalid type: object"),
+    ];
+    words.iter().fold(message.to_owned(), |message, (serde, json)| message.replace(serde, json))
+}
+
+/// A field of a patch: absent keeps, null clears, a value replaces.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Patch<T> {
+    /// The field was not sent.
+    #[default]
+    Keep,
+    /// The field was null.
+    Clear,
+    /// The field had a value.
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    /// `None` to keep; `Some(None)` to clear; `Some(Some(_))` to replace.
+    pub fn change(self) -> Option<Option<T>> {
+        match self {
+            Self::Keep => None,
+            Self::Clear => Some(None),
+            Self::Set(value) => Some(Some(value)),
+        }
+    }
+
+    /// The new value, if there is one.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Set(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Clear, Self::Set))
+    }
+}
+
+/// A field that may be absent but not null.
+fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}

@@ -1,0 +1,89 @@
+//! Rate limits: those to store, and those a verification names.
+
+use serde::Deserialize;
+
+use super::read;
+use crate::limits::StoredLimit;
+use crate::{Result, validate};
+
+/// A limit to store with a key or an identity. Unknown members are tolerated, so that a stored limit can be sent back.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[serde(remote = "Self")]
+pub struct RatelimitInput {
+    /// 1 to 128 characters, unique in its list.
+    pub name: String,
+    /// Most cost per window; at least 1.
+    pub limit: i64,
+    /// Window in milliseconds; at least 1000.
+    pub duration: i64,
+    /// Counted on every verification; default false.
+    #[serde(default)]
+    pub auto_apply: bool,
+}
+
+/// Reads a list of limits to store.
+pub fn ratelimits(argument: &str, json: &str) -> Result<Vec<RatelimitInput>> {
+    let limits: Vec<RatelimitInput> = read(argument, json)?;
+    check_ratelimits(argument, &limits)?;
+    Ok(limits)
+}
+
+/// The rules of limits to store.
+pub fn check_ratelimits(argument: &str, limits: &[RatelimitInput]) -> Result<()> {
+    validate::count(argument.to_owned(), limits.len(), validate::MAX_RATELIMITS)?;
+    for (index, limit) in limits.iter().enumerate() {
+        validate::length(format!("{argument}[{index}].name"), &limit.name, 1, 128)?;
+        validate::range(format!("{argument}[{index}].limit"), limit.limit, 1, i64::MAX)?;
+        validate::range(
+            format!("{argument}[{index}].duration"),
+            limit.duration,
+            validate::MIN_DURATION,
+            i64::MAX,
+        )?;
+    }
+    validate::unique(argument, limits.iter().map(|limit| limit.name.as_str()))
+}
+
+/// Whether `json` may stand in a `ratelimits` column: a list of limits with ids, each name once.
+pub fn are_stored_limits(json: &str) -> bool {
+    let stored = read::<Vec<StoredLimit>>("ratelimits", json);
+    stored.is_ok_and(|limits| limits.iter().all(|limit| !limit.id.is_empty()))
+        && ratelimits("ratelimits", json).is_ok()
+}
+
+/// A limit named by a verification: a stored one, or with `limit` and `duration` an ad-hoc one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(remote = "Self")]
+pub struct RequestedLimit {
+    /// Name of the limit: 1 to 255 characters.
+    pub name: String,
+    /// What this verification costs; default 1.
+    #[serde(default)]
+    pub cost: Option<i64>,
+    /// Most cost per window of an ad-hoc limit; 0 denies.
+    #[serde(default)]
+    pub limit: Option<i64>,
+    /// Window of an ad-hoc limit in milliseconds; at least 1000.
+    #[serde(default)]
+    pub duration: Option<i64>,
+}
+
+/// Reads the limits that a verification names.
+pub fn requested_limits(json: &str) -> Result<Vec<RequestedLimit>> {
+    let limits: Vec<RequestedLimit> = read("ratelimits", json)?;
+    for (index, limit) in limits.iter().enumerate() {
+        let at = |field| format!("ratelimits[{index}].{field}");
+        validate::length(at("name"), &limit.name, 1, 255)?;
+        validate::range(at("cost"), limit.cost.unwrap_or(1), 0, i64::MAX)?;
+        validate::range(at("limit"), limit.limit.unwrap_or(1), 0, i64::MAX)?;
+        let duration = limit.duration.unwrap_or(validate::MIN_DURATION);
+        validate::range(at("duration"), duration, validate::MIN_DURATION, i64::MAX)?;
+    }
+    Ok(limits)
+}
+
+object_only! {
+    RatelimitInput: "an object with name, limit, duration, autoApply",
+    RequestedLimit: "an object with name, cost, limit, duration",
+}

@@ -1,0 +1,199 @@
+//! Mistakes of the caller: one table of code, title, SQLSTATE and HTTP status.
+//!
+//! A verdict ("this key is not valid") is data and never an [`Error`]. An `Error` says that the question
+//! itself was wrong, names the argument where there is one, and hints at the way out.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// What kind of mistake was made. [`Kind::facts`] is the table that every face of the product reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// An argument is out of range, malformed or contradicts another one.
+    InvalidInput,
+    /// A required argument is NULL.
+    MissingInput,
+    /// The permission query of a verification can't be parsed.
+    PermissionsQuerySyntax,
+    /// No such API.
+    ApiNotFound,
+    /// No such key.
+    KeyNotFound,
+    /// No such identity.
+    IdentityNotFound,
+    /// No such permission.
+    PermissionNotFound,
+    /// No such role.
+    RoleNotFound,
+    /// A permission with this slug exists already.
+    PermissionExists,
+    /// A role with this name exists already.
+    RoleExists,
+    /// The request is fine but the state it needs is not there.
+    PreconditionFailed,
+    /// Delete protection is on.
+    ProtectedResource,
+    /// The operating system gave no random bytes.
+    NoRandomness,
+}
+
+/// The fixed facts of a [`Kind`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// Stable code, the last part of Unkey's error type URL.
+    pub code: &'static str,
+    /// Short human title of the HTTP error.
+    pub title: &'static str,
+    /// SQLSTATE raised over SQL.
+    pub sqlstate: &'static str,
+    /// HTTP status of the v2 dialect.
+    pub status: u16,
+}
+
+impl Kind {
+    /// The table: code, title, SQLSTATE, HTTP status.
+    pub const fn facts(self) -> Facts {
+        const fn row(code: &'static str, title: &'static str, sqlstate: &'static str, status: u16) -> Facts {
+            Facts { code, title, sqlstate, status }
+        }
+        match self {
+            Self::InvalidInput => row("unkey/application/invalid_input", "Bad Request", "22023", 400),
+            Self::MissingInput => row("unkey/application/invalid_input", "Bad Request", "22004", 400),
+            Self::PermissionsQuerySyntax => {
+                row("user/bad_request/permissions_query_syntax_error", "Bad Request", "42601", 400)
+            }
+            Self::ApiNotFound => row("unkey/data/api_not_found", "Not Found", "42704", 404),
+            Self::KeyNotFound => row("unkey/data/key_not_found", "Not Found", "42704", 404),
+            Self::IdentityNotFound => row("unkey/data/identity_not_found", "Not Found", "42704", 404),
+            Self::PermissionNotFound => row("unkey/data/permission_not_found", "Not Found", "42704", 404),
+            Self::RoleNotFound => row("unkey/data/role_not_found", "Not Found", "42704", 404),
+            Self::PermissionExists => {
+                row("unkey/data/permission_already_exists", "Conflicting Resource", "23505", 409)
+            }
+            Self::RoleExists => row("unkey/data/role_already_exists", "Conflicting Resource", "23505", 409),
+            Self::PreconditionFailed => {
+                row("unkey/application/precondition_failed", "Precondition Failed", "55000", 412)
+            }
+            Self::ProtectedResource => {
+                row("unkey/application/protected_resource", "Resource is protected", "55000", 412)
+            }
+            Self::NoRandomness => {
+                row("unkey/application/unexpected_error", "Internal Server Error", "58000", 500)
+            }
+        }
+    }
+}
+
+/// A mistake of the caller, ready to be shown on any face. Never holds a plaintext key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// Which mistake.
+    pub kind: Kind,
+    /// The argument it is about, as a path: `ratelimits[2].duration`.
+    pub argument: Option<Cow<'static, str>>,
+    /// One sentence saying what is wrong; names the argument.
+    pub message: String,
+    /// One sentence saying what would be right.
+    pub hint: Option<String>,
+}
+
+/// Result of an operation that a caller can get wrong.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A value to repeat in a message: quoted, and cut after 64 characters.
+pub fn quoted(text: &str) -> String {
+    match text.char_indices().nth(64) {
+        Some((end, _)) => format!("'{}…'", &text[..end]),
+        None => format!("'{text}'"),
+    }
+}
+
+impl Error {
+    /// A mistake without an argument or hint.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, argument: None, message: message.into(), hint: None }
+    }
+
+    /// `argument` is out of range or malformed; `problem` continues the sentence: "must be …".
+    pub fn invalid(argument: impl Into<Cow<'static, str>>, problem: impl fmt::Display) -> Self {
+        let argument = argument.into();
+        let message = format!("{argument} {problem}");
+        Self { kind: Kind::InvalidInput, argument: Some(argument), message, hint: None }
+    }
+
+    /// `argument` is required but NULL.
+    pub fn missing(argument: impl Into<Cow<'static, str>>) -> Self {
+        let argument = argument.into();
+        let message = format!("{argument} must not be null");
+        Self { kind: Kind::MissingInput, argument: Some(argument), message, hint: None }
+    }
+
+    /// The same error with a hint.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Kind; 13] = [
+        Kind::InvalidInput,
+        Kind::MissingInput,
+        Kind::PermissionsQuerySyntax,
+        Kind::ApiNotFound,
+        Kind::KeyNotFound,
+        Kind::IdentityNotFound,
+        Kind::PermissionNotFound,
+        Kind::RoleNotFound,
+        Kind::PermissionExists,
+        Kind::RoleExists,
+        Kind::PreconditionFailed,
+        Kind::ProtectedResource,
+        Kind::NoRandomness,
+    ];
+
+    #[test]
+    fn sqlstates_are_five_digits_or_capitals() {
+        for facts in ALL.map(Kind::facts) {
+            assert_eq!(facts.sqlstate.len(), 5);
+            assert!(facts.sqlstate.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()));
+        }
+    }
+
+    #[test]
+    fn the_callers_mistakes_are_4xx_with_a_sqlstate_of_their_own_class() {
+        for facts in ALL.map(Kind::facts) {
+            let classes: &[&str] = match facts.status {
+                400 => &["22", "42"],
+                404 => &["42"],
+                409 => &["23"],
+                412 => &["55"],
+                _ => &["58"],
+            };
+            assert!(classes.contains(&&facts.sqlstate[..2]), "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn repeated_values_are_cut() {
+        assert_eq!(quoted("key_1"), "'key_1'");
+        assert_eq!(quoted(&"é".repeat(65)).chars().count(), 64 + 3);
+    }
+
+    #[test]
+    fn messages_name_the_argument() {
+        assert_eq!(Error::missing("key_id").message, "key_id must not be null");
+        assert_eq!(Error::invalid("limit", "must be at least 1").message, "limit must be at least 1");
+    }
+}

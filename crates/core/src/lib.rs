@@ -1,0 +1,20 @@
+//! The rules of unkey, without Postgres, I/O or a clock: time and stored state are always parameters.
+//!
+//! In reading order: [`key`] and [`id`] make what is issued; [`validate`] and [`document`] say what callers may
+//! send; [`permission`], [`network`], [`ratelimit`], [`limits`] and [`credits`] are one check each; [`verdict`]
+//! puts them in order; [`error`] is the table of callers' mistakes.
+#![forbid(unsafe_code)]
+
+pub mod credits;
+pub mod document;
+pub mod error;
+pub mod id;
+pub mod key;
+pub mod limits;
+pub mod network;
+pub mod permission;
+pub mod ratelimit;
+pub mod validate;
+pub mod verdict;
+
+pub use error::{Error, Kind, Result};

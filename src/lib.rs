@@ -1,0 +1,3 @@
+//! `unkey`: API keys inside Postgres.
+
+pgrx::pg_module_magic!();
