@@ -1,3 +1,29 @@
 //! `unkey`: API keys inside Postgres.
+//!
+//! Layers, top down: [`sql`] adapts SQL calls; one module per family of operations ([`apis`], [`keys`], [`verify`],
+//! [`access`], [`migrations`]) loads, asks `unkey_core`, and stores; [`store`] alone knows tables.
+
+mod access;
+mod apis;
+mod clock;
+mod credits;
+mod error;
+mod grants;
+mod identities;
+mod keys;
+mod migrations;
+mod reroll;
+mod schema;
+mod secret;
+mod settings;
+mod sql;
+mod store;
+mod verify;
 
 pgrx::pg_module_magic!();
+
+/// Called by Postgres when the library is loaded.
+#[pgrx::pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    settings::register();
+}

@@ -1,0 +1,34 @@
+//! The only place that asks for the time.
+
+use pgrx::datum::TimestampWithTimeZone;
+use pgrx::pg_sys;
+
+use crate::settings;
+
+/// Milliseconds between the epochs of Unix (1970) and Postgres (2000).
+const POSTGRES_EPOCH: i64 = 946_684_800_000;
+
+/// Now, in milliseconds since the Unix epoch. Not frozen by the transaction.
+pub fn now() -> i64 {
+    // SAFETY: reads the system clock, nothing else.
+    settings::fixed_clock().unwrap_or_else(|| to_ms(unsafe { pg_sys::GetCurrentTimestamp() }))
+}
+
+/// Milliseconds since the Unix epoch of a Postgres timestamp, rounded down; infinities saturate.
+fn to_ms(microseconds: pg_sys::TimestampTz) -> i64 {
+    match microseconds {
+        i64::MIN | i64::MAX => microseconds,
+        finite => finite.div_euclid(1000) + POSTGRES_EPOCH,
+    }
+}
+
+/// Milliseconds since the Unix epoch, rounded down; infinities saturate.
+pub fn milliseconds(at: TimestampWithTimeZone) -> i64 {
+    to_ms(at.into_inner())
+}
+
+/// The Postgres timestamp of milliseconds since the Unix epoch; `None` outside Postgres' range.
+pub fn timestamp(milliseconds: i64) -> Option<TimestampWithTimeZone> {
+    let microseconds = milliseconds.checked_sub(POSTGRES_EPOCH)?.checked_mul(1000)?;
+    TimestampWithTimeZone::try_from(microseconds).ok()
+}

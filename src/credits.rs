@@ -1,0 +1,104 @@
+//! Credits of one key: balance and refill.
+
+use unkey_core::credits::{Balance, Change as BalanceChange};
+use unkey_core::document::{CreditsPatch, Patch};
+use unkey_core::error::quoted;
+use unkey_core::{Error, validate};
+
+use crate::clock;
+use crate::error::Outcome;
+use crate::store::credits;
+use crate::store::keys::{self, Changes, Key};
+
+/// Applies a change of credits to a key locked with its balance: the balance at once, the refill to `changes`.
+pub fn change(key: &Key, patch: &Patch<CreditsPatch>, changes: &mut Changes, now: i64) -> Outcome<()> {
+    match patch {
+        Patch::Keep => Ok(()),
+        Patch::Clear => make_unlimited(key, changes),
+        Patch::Set(credits) if credits.remaining == Patch::Clear => make_unlimited(key, changes),
+        Patch::Set(credits) => {
+            if let Some(refill) = credits.refill()?.change() {
+                changes.set_refill(refill);
+            }
+            // Settled under the old refill, so that a new one can't come due for the past.
+            match (credits.remaining.value(), key.balance(now)) {
+                (Some(&remaining), balance) => {
+                    store_balance(key, balance, BalanceChange::Set(remaining), now)?;
+                    Ok(())
+                }
+                (None, Some(balance)) => credits::put(&key.id, &balance),
+                (None, None) => Ok(()),
+            }
+        }
+    }
+}
+
+fn make_unlimited(key: &Key, changes: &mut Changes) -> Outcome<()> {
+    changes.set_refill(None);
+    credits::remove(&key.id)
+}
+
+fn store_balance(key: &Key, balance: Option<Balance>, change: BalanceChange, now: i64) -> Outcome<i64> {
+    let empty = Balance { remaining: 0, settled_at: now, last_refill_at: None };
+    let balance = balance.unwrap_or(empty).apply(change);
+    credits::put(&key.id, &balance)?;
+    Ok(balance.remaining)
+}
+
+/// What to do with a balance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Sets it.
+    Set(i64),
+    /// Makes the key unlimited; forgets the refill too, or keeps it.
+    SetUnlimited { forget_refill: bool },
+    /// Adds.
+    Increment(i64),
+    /// Takes away, down to 0.
+    Decrement(i64),
+}
+
+/// `value`: `None` if the caller left it out, `Some(None)` for an explicit null.
+pub fn operation(operation: &str, value: Option<Option<i64>>) -> Outcome<Operation> {
+    let number = value.flatten();
+    if let Some(number) = number {
+        validate::range("value", number, 0, i64::MAX)?;
+    }
+    match (operation, number) {
+        ("set", Some(number)) => Ok(Operation::Set(number)),
+        ("set", None) => Ok(Operation::SetUnlimited { forget_refill: value.is_some() }),
+        ("increment", Some(number)) => Ok(Operation::Increment(number)),
+        ("decrement", Some(number)) => Ok(Operation::Decrement(number)),
+        ("increment" | "decrement", None) => Err(Error::missing("value").into()),
+        (other, _) => {
+            let problem = format!("must be 'set', 'increment' or 'decrement', not {}", quoted(other));
+            Err(Error::invalid("operation", problem).into())
+        }
+    }
+}
+
+/// Changes the balance of a key locked with it, and answers it; `None` for unlimited.
+pub fn update(key: &Key, operation: Operation) -> Outcome<Option<i64>> {
+    let now = clock::now();
+    let change = match operation {
+        Operation::SetUnlimited { forget_refill } => {
+            let mut changes = Changes::default();
+            if forget_refill {
+                changes.set_refill(None);
+            }
+            credits::remove(&key.id)?;
+            keys::update(&key.id, &changes, now)?;
+            return Ok(None);
+        }
+        Operation::Set(value) => BalanceChange::Set(value),
+        Operation::Increment(value) => BalanceChange::Increment(value),
+        Operation::Decrement(value) => BalanceChange::Decrement(value),
+    };
+    let balance = key.balance(now);
+    if balance.is_none() && !matches!(change, BalanceChange::Set(_)) {
+        let error =
+            Error::invalid("operation", format!("can't change the unlimited credits of key '{}'", key.id));
+        return Err(error.hint("Use 'set' to give the key a balance first.").into());
+    }
+    Ok(Some(store_balance(key, balance, change, now)?))
+}

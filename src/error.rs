@@ -1,0 +1,67 @@
+//! From failures to Postgres errors, each with its SQLSTATE, the stable code as detail, and a hint.
+
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
+use unkey_core::error::quoted;
+use unkey_core::{Error, Kind};
+
+/// Why an operation could not answer.
+#[derive(Debug)]
+pub enum Failure {
+    /// The caller's mistake.
+    Caller(Error),
+    /// Ours: the message says what was found broken.
+    Internal(String),
+}
+
+/// Result of an operation.
+pub type Outcome<T> = Result<T, Failure>;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Caller(error)
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Internal(format!("a row is not what its statement promises: {error}"))
+    }
+}
+
+impl From<Failure> for ErrorReport {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Caller(error) => caller(error),
+            Failure::Internal(message) => Self::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, message, "unkey"),
+        }
+    }
+}
+
+/// The hint of mistakes that have none of their own.
+const SEE_REFERENCE: &str = "\\df+ in psql and docs/reference.md say what each argument may be.";
+
+fn caller(error: Error) -> ErrorReport {
+    let report =
+        ErrorReport::new(sqlstate(error.kind), error.message, "unkey").set_detail(error.kind.facts().code);
+    report.set_hint(error.hint.unwrap_or_else(|| SEE_REFERENCE.to_owned()))
+}
+
+/// Five characters packed six bits each, as MAKE_SQLSTATE of Postgres' `elog.h` does it.
+fn sqlstate(kind: Kind) -> PgSqlErrorCode {
+    let code = kind.facts().sqlstate.bytes().enumerate();
+    PgSqlErrorCode::from(
+        code.fold(0i32, |packed, (at, byte)| packed | ((i32::from(byte) - 48) & 0x3f) << (6 * at)),
+    )
+}
+
+/// The mistake of naming a key that is not there.
+pub fn key_not_found(key_id: &str) -> Error {
+    Error::new(Kind::KeyNotFound, format!("key_id {} was not found", quoted(key_id)))
+        .hint("The key never existed, was deleted, or its API was.")
+}
+
+/// Runs an operation for the SQL face; a failure becomes a Postgres ERROR.
+pub fn raise<T>(operation: impl FnOnce() -> Outcome<T>) -> T {
+    operation().map_err(ErrorReport::from).unwrap_or_report()
+}

@@ -1,0 +1,66 @@
+//! Reroll: a new text for a key, and an end for the old one.
+
+use unkey_core::credits::Balance;
+use unkey_core::limits::StoredLimit;
+use unkey_core::{Error, id, validate};
+
+use crate::error::Outcome;
+use crate::keys::{Created, issue, locked_with_balance};
+use crate::store::keys::{self, Changes, Key, NewRow};
+use crate::{access, clock};
+
+/// Longest grace of a reroll, in milliseconds.
+const MAX_GRACE: i64 = validate::MAX_TIME;
+const MINUTE: i64 = 60_000;
+
+/// Makes a key like this one and lets the old one end after `grace` milliseconds.
+pub fn reroll(key_id: &str, grace: i64) -> Outcome<Created> {
+    if !(0..=MAX_GRACE).contains(&grace) {
+        return Err(Error::invalid("grace", "must be between 0 and 130 years").into());
+    }
+    let old = locked_with_balance(key_id)?;
+    let now = clock::now();
+    let balance = old.balance(now);
+    let end = old_key_ends(old.expires, grace, now);
+    keys::update(key_id, &Changes { expires_ms: Some(Some(end)), ..Changes::default() }, now)?;
+    issue(copy(&old, balance, now)?, prefix(&old), old.api.default_bytes, now)
+}
+
+/// The stored prefix; for a key that was imported without one, what its visible beginning shows before the last `_`.
+fn prefix(old: &Key) -> Option<String> {
+    let shown =
+        || Some(old.start.rsplit_once('_')?.0.to_owned()).filter(|prefix| validate::prefix(prefix).is_ok());
+    old.prefix.clone().or_else(shown)
+}
+
+/// Without grace the old key is invalid at once; expiry is strict, so it ends a millisecond ago. With grace it ends
+/// on a whole minute. Never later than it would have ended anyway.
+fn old_key_ends(expires: Option<i64>, grace: i64, now: i64) -> i64 {
+    let end = match grace {
+        0 => now - 1,
+        _ => now.saturating_add(grace).saturating_add(MINUTE - 1).div_euclid(MINUTE).saturating_mul(MINUTE),
+    };
+    end.min(expires.unwrap_or(validate::MAX_TIME)).min(validate::MAX_TIME)
+}
+
+fn copy(old: &Key, balance: Option<Balance>, now: i64) -> Outcome<NewRow> {
+    let links = access::links_of_key(&old.id)?;
+    let refill = old.refill();
+    let fresh = |limit: &StoredLimit| Ok(StoredLimit { id: id::new("rl", now)?, ..limit.clone() });
+    Ok(NewRow {
+        api_id: old.api.id.clone(),
+        identity_id: old.identity.as_ref().map(|identity| identity.id.clone()),
+        enabled: old.enabled,
+        expires: old.expires,
+        refill_amount: refill.map(|refill| refill.amount),
+        refill_day: refill.and_then(|refill| refill.day),
+        remaining: balance.map(|balance| balance.remaining),
+        name: old.name.clone(),
+        meta: old.meta.clone(),
+        ratelimits: old.ratelimits.iter().map(fresh).collect::<Outcome<_>>()?,
+        ip_allowlist: old.allowlist.clone(),
+        permission_ids: links.permissions,
+        role_ids: links.roles,
+        ..NewRow::default()
+    })
+}

@@ -1,0 +1,8 @@
+//! The SQL face: adapters of a few lines each. Their DDL, labels and comments stand in `sql/base/40_functions.sql`.
+
+mod access;
+mod apis;
+mod internal;
+mod keys;
+mod types;
+mod verify;

@@ -1,0 +1,187 @@
+//! `unkey_verify_key`: the hot function, start to end.
+
+use pgrx::prelude::*;
+use pgrx::{IntoDatum, PgTupleDesc, direct_function_call_as_datum, pg_sys};
+use serde::Serialize;
+use unkey_core::key::Hash;
+use unkey_core::validate::required;
+use unkey_core::verdict::Code;
+use unkey_core::{Error, limits::LimitState};
+
+use super::types::{Address, Composite, Document, List, strings};
+use crate::clock;
+use crate::error::{Failure, Outcome, raise};
+use crate::verify::{self, Answer, Arguments, Found, Question, identity_reply};
+
+#[allow(clippy::too_many_arguments, reason = "the SQL function's arguments")]
+fn question(
+    permissions: Option<String>,
+    cost: Option<i64>,
+    ratelimits: Option<Document>,
+    tags: Option<List>,
+    api_id: Option<String>,
+    ip: Option<Address>,
+    migration_id: Option<String>,
+) -> Outcome<Question> {
+    Arguments {
+        permissions,
+        cost,
+        ratelimits: ratelimits.map(|limits| limits.text().to_owned()),
+        tags: strings("tags", tags)?,
+        api_id,
+        ip: ip.map(Address::text),
+        migration_id,
+    }
+    .check()
+}
+
+#[allow(clippy::too_many_arguments, reason = "the SQL function's arguments")]
+#[pg_extern(sql = false)]
+fn unkey_verify_key(
+    key: Option<&str>,
+    permissions: Option<String>,
+    cost: Option<i64>,
+    ratelimits: Option<Document>,
+    tags: Option<List>,
+    api_id: Option<String>,
+    ip: Option<Address>,
+    migration_id: Option<String>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Composite {
+    raise(|| {
+        let question = question(permissions, cost, ratelimits, tags, api_id, ip, migration_id)?;
+        let answer = verify::verify(key, &question)?;
+        row(&answer, &columns_of(fcinfo)?)
+    })
+}
+
+#[allow(clippy::too_many_arguments, reason = "the SQL function's arguments")]
+#[pg_extern(sql = false)]
+fn unkey_verify_keys(
+    keys: Option<List>,
+    permissions: Option<String>,
+    cost: Option<i64>,
+    ratelimits: Option<Document>,
+    tags: Option<List>,
+    api_id: Option<String>,
+    ip: Option<Address>,
+    migration_id: Option<String>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> SetOfIterator<'static, Composite> {
+    raise(|| {
+        let keys = required("keys", keys)?.elements("keys")?;
+        let question = question(permissions, cost, ratelimits, tags, api_id, ip, migration_id)?;
+        let answers = verify::verify_all(&keys, &question)?;
+        let columns = columns_of(fcinfo)?;
+        Ok(SetOfIterator::new(
+            answers.iter().map(|answer| row(answer, &columns)).collect::<Outcome<Vec<_>>>()?,
+        ))
+    })
+}
+
+/// The target of routing by key id, which one node alone does not need: the hash finds the key.
+#[allow(clippy::too_many_arguments, reason = "the SQL function's arguments")]
+#[pg_extern(sql = false)]
+fn unkey_verify_hash(
+    _key_id: Option<&str>,
+    hash: Option<&[u8]>,
+    permissions: Option<String>,
+    cost: Option<i64>,
+    ratelimits: Option<Document>,
+    tags: Option<List>,
+    api_id: Option<String>,
+    ip: Option<Address>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Composite {
+    raise(|| {
+        let hash = required("hash", hash)?;
+        let hash = Hash::from_bytes(hash).ok_or_else(|| Error::invalid("hash", "must have 32 bytes"))?;
+        let question = question(permissions, cost, ratelimits, tags, api_id, ip, None)?;
+        let answer = verify::verify_hash(&hash, &question)?;
+        row(&answer, &columns_of(fcinfo)?)
+    })
+}
+
+/// A row of `unkey.verification`: its columns in their order.
+fn row(answer: &Answer, columns: &PgTupleDesc) -> Outcome<Composite> {
+    let code = answer.as_ref().map_or(Code::NotFound, |found| found.code);
+    let verdict = [(code == Code::Valid).into_datum(), code.as_str().into_datum()];
+    let details = answer.as_ref().map_or(Ok([None; DETAILS]), details)?;
+    let values: Vec<Option<pg_sys::Datum>> = verdict.into_iter().chain(details).collect();
+    composite(columns, &values)
+}
+
+/// Columns of `unkey.verification` after `valid` and `code`.
+const DETAILS: usize = 10;
+
+fn details(found: &Found) -> Outcome<[Option<pg_sys::Datum>; DETAILS]> {
+    let key = &found.key;
+    let identity = identity_reply(key).map(|identity| json(&identity)).transpose()?;
+    let limits: Option<&[LimitState]> = (!found.ratelimits.is_empty()).then_some(&found.ratelimits);
+    Ok([
+        key.id.as_str().into_datum(),
+        key.name.as_deref().into_datum(),
+        key.meta.as_ref().and_then(|meta| Jsonb(meta.get().to_owned()).into_datum()),
+        key.expires.and_then(clock::timestamp).into_datum(),
+        found.credits.into_datum(),
+        key.enabled.into_datum(),
+        some(&key.roles).into_datum(),
+        some(&key.permissions).into_datum(),
+        identity.into_datum(),
+        limits.map(|limits| json(&limits)).transpose()?.into_datum(),
+    ])
+}
+
+/// The row type that the running function's DDL names: `unkey.verification`.
+fn columns_of(fcinfo: pg_sys::FunctionCallInfo) -> Outcome<PgTupleDesc<'static>> {
+    let mut desc = std::ptr::null_mut();
+    // SAFETY: fcinfo is that of the running call; Postgres gives a descriptor that lives as long as the call.
+    unsafe {
+        pg_sys::get_call_result_type(fcinfo, std::ptr::null_mut(), &mut desc);
+        (!desc.is_null()).then(|| PgTupleDesc::from_pg_is_copy(desc)).ok_or_else(broken)
+    }
+}
+
+fn composite(columns: &PgTupleDesc, values: &[Option<pg_sys::Datum>]) -> Outcome<Composite> {
+    if columns.len() != values.len() {
+        return Err(broken());
+    }
+    let mut datums: Vec<pg_sys::Datum> =
+        values.iter().map(|value| value.unwrap_or(pg_sys::Datum::null())).collect();
+    let mut nulls: Vec<bool> = values.iter().map(Option::is_none).collect();
+    // SAFETY: both arrays are as long as the descriptor; the tuple is made in the function's memory context, and
+    // HeapTupleHeaderGetDatum only stamps and returns it.
+    unsafe {
+        let tuple = pg_sys::heap_form_tuple(columns.as_ptr(), datums.as_mut_ptr(), nulls.as_mut_ptr());
+        Ok(Composite(pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data)))
+    }
+}
+
+fn broken() -> Failure {
+    Failure::Internal("unkey.verification is not as this library expects".into())
+}
+
+fn some(list: &[String]) -> Option<Vec<&str>> {
+    (!list.is_empty()).then(|| list.iter().map(String::as_str).collect())
+}
+
+/// JSON text on its way into a `jsonb` column.
+struct Jsonb(String);
+
+fn json<T: Serialize>(value: &T) -> Outcome<Jsonb> {
+    Ok(Jsonb(serde_json::to_string(value)?))
+}
+
+impl IntoDatum for Jsonb {
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        let text = std::ffi::CString::new(self.0).ok()?;
+        // SAFETY: jsonb_in takes a C string and copies what it keeps.
+        unsafe {
+            direct_function_call_as_datum(pg_sys::jsonb_in, &[Some(pg_sys::Datum::from(text.as_ptr()))])
+        }
+    }
+
+    fn type_oid() -> pg_sys::Oid {
+        pg_sys::JSONBOID
+    }
+}

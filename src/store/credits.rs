@@ -1,0 +1,90 @@
+//! Balances: one narrow row per metered key.
+
+use unkey_core::credits::{Balance, Refill};
+use unkey_core::verdict::Spent;
+
+use super::statement::{View, arg, is_read_only, row, run};
+use crate::error::Outcome;
+
+/// The balance after refills, in SQL: the same rule as `Balance::settle`, so that a spend is one atomic statement.
+/// $2 is the latest instant at which the refill was due, $3 its amount; both NULL without refill.
+macro_rules! settled {
+    () => {
+        "CASE WHEN settled_at < unkey.from_ms($2) AND remaining < $3 THEN $3 ELSE remaining END"
+    };
+}
+
+/// Spends `cost` if the balance covers it; a cost of 0 only reads. `None` if the key has no balance.
+pub fn spend(key_id: &str, refill: Option<&Refill>, cost: i64, now: i64) -> Outcome<Option<Spent>> {
+    let refill = refill.map(|refill| (refill.due(now), refill.amount)).unzip();
+    // A transaction that can't write looks first: it need not be refused when there is nothing to spend.
+    let mut look_first = cost <= 0 || is_read_only();
+    loop {
+        if !look_first && let Some(remaining) = take(key_id, refill, cost, now)? {
+            return Ok(Some(Spent { covered: true, remaining }));
+        }
+        look_first = false;
+        match read(key_id, refill)? {
+            // Somebody filled the balance between the two statements, so the refusal no longer holds.
+            Some(remaining) if cost > 0 && remaining >= cost => continue,
+            remaining => return Ok(remaining.map(|remaining| Spent { covered: cost <= 0, remaining })),
+        }
+    }
+}
+
+/// When a refill was last due, and its amount.
+type Due = (Option<i64>, Option<i64>);
+
+fn take(key_id: &str, (due, amount): Due, cost: i64, now: i64) -> Outcome<Option<i64>> {
+    row(
+        View::Latest,
+        concat!(
+            "UPDATE unkey.credits SET remaining = ",
+            settled!(),
+            " - $4,
+                last_refill_at = CASE WHEN settled_at < unkey.from_ms($2) AND remaining < $3
+                    THEN unkey.from_ms($5) ELSE last_refill_at END,
+                settled_at = GREATEST(settled_at, unkey.from_ms($5))
+            WHERE key_id = $1 AND ",
+            settled!(),
+            " >= $4
+            RETURNING remaining"
+        ),
+        &[arg(key_id), arg(due), arg(amount), arg(cost), arg(now)],
+    )
+}
+
+fn read(key_id: &str, (due, amount): Due) -> Outcome<Option<i64>> {
+    row(
+        View::Latest,
+        concat!("SELECT ", settled!(), " FROM unkey.credits WHERE key_id = $1"),
+        &[arg(key_id), arg(due), arg(amount)],
+    )
+}
+
+/// Stores a balance, making the row if there is none.
+pub fn put(key_id: &str, balance: &Balance) -> Outcome<()> {
+    run(
+        "INSERT INTO unkey.credits (key_id, remaining, settled_at, last_refill_at)
+        VALUES ($1, $2, unkey.from_ms($3), unkey.from_ms($4))
+        ON CONFLICT (key_id) DO UPDATE SET remaining = EXCLUDED.remaining, settled_at = EXCLUDED.settled_at,
+            last_refill_at = EXCLUDED.last_refill_at",
+        &[arg(key_id), arg(balance.remaining), arg(balance.settled_at), arg(balance.last_refill_at)],
+    )
+}
+
+/// Locks balances until the transaction ends, in the order of their key ids.
+pub fn reserve(key_ids: &[&str]) -> Outcome<()> {
+    if key_ids.is_empty() {
+        return Ok(());
+    }
+    run(
+        "SELECT 1 FROM unkey.credits WHERE key_id = ANY($1) ORDER BY key_id FOR NO KEY UPDATE",
+        &[arg(key_ids.to_vec())],
+    )
+}
+
+/// Makes the key unlimited.
+pub fn remove(key_id: &str) -> Outcome<()> {
+    run("DELETE FROM unkey.credits WHERE key_id = $1", &[arg(key_id)])
+}

@@ -1,0 +1,16 @@
+//! The only place that knows tables.
+//!
+//! Rules of the folder: SQL text lives nowhere else; every name in it is qualified; values are parameters; a
+//! statement of a per-key table says `key_id = $n`; a row is one JSON document, read by serde.
+//! Lock order within one call: counters by their primary key, then credits by key id, then the key's row, then
+//! permissions and roles.
+
+pub mod access;
+pub mod apis;
+pub mod counters;
+pub mod credits;
+pub mod identities;
+pub mod keys;
+pub mod migrations;
+pub mod secrets;
+pub mod statement;
