@@ -1,0 +1,57 @@
+# What a newcomer and a contributor type. `make` alone prints the list.
+
+# Majors of `make test`; empty means those of 15, 16 and 18 this machine can have.
+PG_VERSIONS ?=
+export PG_VERSIONS
+
+# Major of everything else; empty means the newest installed, or the distribution's own.
+PG ?=
+major = $(or $(PG),$(shell scripts/postgres --default))
+
+.PHONY: help run stop psql build check test test-fmt test-clippy test-core test-regress test-isolation test-parallel \
+	test-dump test-docs bench clean
+.NOTPARALLEL:
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make run                    install what is missing, build, start a private Postgres, verify a first key
+run:
+	@PG='$(PG)' scripts/run
+
+## make stop                   stop that Postgres (its data stays in .run)
+stop:
+	@scripts/stop
+
+## make psql                   a prompt in that Postgres
+psql:
+	@scripts/psql
+
+## make test                   everything CI runs; PG_VERSIONS="15 16" restricts the majors
+test:
+	@tests/run
+
+## make test-regress PG=16     one step alone: -fmt -clippy -core -regress -isolation -parallel -dump -docs; TESTS="keys verify"
+test-fmt test-core:
+	@tests/run $(@:test-%=%)
+
+test-clippy test-regress test-isolation test-parallel test-dump test-docs:
+	@tests/run $(@:test-%=%) $(major)
+
+## make check                  the fast half: format, lints, pure rules
+check:
+	@tests/run fmt
+	@tests/run clippy $(major)
+	@tests/run core
+
+## make build PG=16            build and install into target/pg/16 only
+build:
+	@scripts/build $(major)
+
+## make bench                  a verification next to a primary-key SELECT, an UPDATE and PL/pgSQL (see tests/bench/run)
+bench:
+	@tests/bench/run $(major)
+
+## make clean                  stop everything and delete what was built and run
+clean:
+	@scripts/clean
