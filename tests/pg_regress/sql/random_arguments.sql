@@ -1,0 +1,107 @@
+-- Every function, 1000 times each, with arguments drawn from plausible and nasty values: whatever comes, no internal error.
+SELECT unkey_create_api('random') AS api_id, unkey_create_api('random-gone') AS gone_id \gset
+SELECT * FROM unkey_create_key(:'api_id', 'rnd', external_id => 'rnd.u1', permissions => '{rnd.p1,rnd.p2}', credits => 1000,
+    ratelimits => '[{"name": "rl", "limit": 1000, "duration": 60000, "autoApply": true}]') \gset
+SELECT * FROM unkey_create_key(:'gone_id') \gset gone_
+SELECT unkey_create_role('rnd.role', permissions => '{rnd.p1}') AS role_id \gset
+SELECT unkey_delete_api(:'gone_id');
+SELECT cursor FROM unkey_list_keys(:'api_id') \gset
+
+-- Plausible values by argument, nasty ones by type.
+CREATE TEMP TABLE plausible (argument, type, value) AS VALUES
+    ('api_id', 'text', :'api_id'), ('key_id', 'text', :'key_id'), ('key', 'text', :'key'), ('cursor', 'text', :'cursor'), ('cursor', 'text', :'key_id'), ('search', 'text', 'rnd'),
+    ('hash', 'bytea', '\x' || encode(sha256(:'key'), 'hex')), ('hash', 'bytea', '\x' || repeat('00', 32)), ('name', 'text', 'rnd.new'), ('slug', 'text', 'rnd.new'), ('prefix', 'text', 'sk'),
+    ('default_prefix', 'text', 'sk'), ('external_id', 'text', 'rnd.u1'), ('external_id', 'text', 'rnd.new'), ('permission', 'text', 'rnd.p1'), ('role', 'text', 'rnd.role'),
+    ('role', 'text', :'role_id'), ('operation', 'text', 'set'), ('operation', 'text', 'increment'), ('operation', 'text', 'decrement'), ('permissions', 'text', 'rnd.p1 AND (rnd.p2 OR x)'),
+    ('description', 'text', 'words'), ('refill_interval', 'text', 'daily'), ('refill_interval', 'text', 'monthly'), ('migration_id', 'text', 'rnd.m'), ('algorithm', 'text', 'sha256'),
+    ('algorithm', 'text', 'github.com/seamapi/prefixed-api-key'), ('permissions', 'text[]', '{rnd.p1}'), ('permissions', 'text[]', '{rnd.new,rnd.p2}'), ('permissions', 'text[]', '{}'),
+    ('roles', 'text[]', '{rnd.role}'), ('keys', 'text[]', format('{%s,nope}', :'key')), ('tags', 'text[]', '{a,b}'), ('limit', 'integer', '1'), ('limit', 'integer', '100'),
+    ('default_bytes', 'integer', '32'), ('byte_length', 'integer', '255'), ('refill_day', 'integer', '31'), ('credits', 'bigint', '5'), ('refill_amount', 'bigint', '7'), ('value', 'bigint', '5'),
+    ('cost', 'bigint', '2'), ('ms', 'bigint', '1700000000000'), ('expires', 'timestamp with time zone', '2099-01-01'), ('grace', 'interval', '1 hour'), ('ip', 'inet', '10.0.0.1'),
+    ('ip_allowlist', 'cidr[]', '{10.0.0.0/8}'), ('networks', 'cidr[]', '{}'), ('meta', 'jsonb', '{"plan": "pro"}'), ('prefix', 'text', 'key'),
+    ('ratelimits', 'jsonb', '[{"name": "rl"}]'), ('ratelimits', 'jsonb', '[{"name": "adhoc", "limit": 5, "duration": 1000}]'), ('ratelimits', 'jsonb', '[{"name": "rl", "limit": 5, "duration": 1000, "autoApply": true}]'),
+    ('patch', 'jsonb', '{"name": "rnd-patched"}'), ('patch', 'jsonb', '{"enabled": false}'), ('patch', 'jsonb', '{"description": null}'), ('patch', 'jsonb', '{}'),
+    ('patch', 'jsonb', '{"credits": {"remaining": 5, "refill": {"interval": "monthly", "amount": 5, "refillDay": 31}}, "permissions": ["rnd.p9"], "roles": ["rnd.role"], "externalId": "rnd.u2",
+        "meta": {"a": [1e400]}, "expires": 4102444800000, "ratelimits": [{"name": "x", "limit": 9223372036854775807, "duration": 9223372036854775807, "autoApply": true}], "ipWhitelist": ["::/0"]}'),
+    ('keys', 'jsonb', format('[{"hash": "%s"}, {"hash": "%s", "credits": {"remaining": 1}}]', encode(sha256('rnd'), 'hex'), encode(sha256('rnd2'), 'base64')));
+CREATE TEMP TABLE nasty (type, value) AS VALUES
+    ('text', ''), ('text', ' '), ('text', 'x'), ('text', E'\n'), ('text', '''"\'), ('text', 'api_nope'), ('text', 'key_nope'), ('text', :'gone_id'), ('text', :'gone_key'), ('text', :'gone_key_id'),
+    ('text', repeat('x', 513)), ('text', repeat('(', 1000)), ('text', repeat('((((x))))', 100)), ('text', 'AND'), ('text', '*'), ('text', 'a_b_c'), ('text', '9223372036854775807_x'),
+    ('text', '-1_x'), ('text', U&'\D83D\DE00'), ('text', U&'\0301'), ('text', U&'\FFFF'), ('text', '%s%n'), ('text', 'NULL'),
+    ('integer', '0'), ('integer', '-1'), ('integer', '1'), ('integer', '2147483647'), ('integer', '-2147483648'),
+    ('bigint', '0'), ('bigint', '-1'), ('bigint', '1'), ('bigint', '9223372036854775807'), ('bigint', '-9223372036854775808'), ('bigint', '1000000000000'), ('bigint', '4102444800001'),
+    ('boolean', 'true'), ('boolean', 'false'), ('bytea', '\x'), ('bytea', '\x00'), ('bytea', '\x' || repeat('ff', 33)),
+    ('timestamp with time zone', 'infinity'), ('timestamp with time zone', '-infinity'), ('timestamp with time zone', 'epoch'), ('timestamp with time zone', '4713-01-01 BC'),
+    ('timestamp with time zone', '294276-12-31'), ('timestamp with time zone', '2100-01-01 00:00:00+00'),
+    ('interval', '0'), ('interval', '-1 second'), ('interval', '178000000 years'), ('interval', '-178000000 years'), ('interval', '1 month -30 days'), ('interval', '1 microsecond'),
+    ('inet', '::1'), ('inet', '0.0.0.0/0'), ('inet', '::ffff:10.0.0.1'), ('cidr[]', '{}'), ('cidr[]', '{NULL}'), ('cidr[]', '{{::/0}}'), ('cidr[]', '{0.0.0.0/0,::/0}'),
+    ('text[]', '{}'), ('text[]', '{NULL}'), ('text[]', '{""}'), ('text[]', '{{a},{b}}'), ('text[]', '[-3:-2]={rnd.p1,rnd.p1}'), ('text[]', '{"a b"}'), ('text[]', '{1}'),
+    ('text[]', array_fill('rnd.p1'::text, '{101}')::text),
+    ('jsonb', '{}'), ('jsonb', '[]'), ('jsonb', 'null'), ('jsonb', '5'), ('jsonb', '"x"'), ('jsonb', 'true'), ('jsonb', '[[]]'), ('jsonb', '[{}]'), ('jsonb', '[null]'), ('jsonb', '{"": null}'),
+    ('jsonb', '1e1000'), ('jsonb', '[1e-400, 1e400]'), ('jsonb', '{"name": 1.0}'), ('jsonb', '{"credits": null}'), ('jsonb', '{"expires": 9223372036854775808}'), ('jsonb', '{"expires": 0.1}'),
+    ('jsonb', repeat('[', 2000) || repeat(']', 2000)), ('jsonb', '{"meta": ' || repeat('{"a":', 2000) || '1' || repeat('}', 2001)),
+    ('jsonb', '[{"name": "rl", "cost": 9223372036854775807}, {"name": "rl", "cost": -1}]'), ('jsonb', '[{"name": "rl", "limit": 0, "duration": 0}]'), ('jsonb', '[{"name": "n", "limit": 1, "duration": 9223372036854775807}]'),
+    ('jsonb', '[{"hash": ""}]'), ('jsonb', '[{"hash": "' || repeat('é', 32) || '"}]'), ('jsonb', '[{"hash": "' || repeat('0', 64) || '", "meta": 5}]'), ('jsonb', '["' || repeat('😀', 100) || '"]');
+
+CREATE TEMP TABLE tried (function regprocedure, calls integer, succeeded integer, refused integer, internal integer, offender text);
+CREATE FUNCTION pg_temp.try(function regprocedure, calls integer) RETURNS void LANGUAGE plpgsql AS $$
+#variable_conflict use_variable
+DECLARE
+    called record;
+    argument record;
+    result tried := (function, 0, 0, 0, 0, NULL);
+    good text[];
+    bad text[];
+    arguments text;
+    statement text;
+    -- What an argument can be: literals of good and bad values, as array literals.
+    choices text[] := '{}';
+    nastiness double precision;
+BEGIN
+    SELECT proc.*, nspname INTO called FROM pg_proc AS proc JOIN pg_namespace ON pg_namespace.oid = pronamespace WHERE proc.oid = function;
+    FOR argument IN SELECT name, format_type(type, NULL) AS type FROM unnest(called.proargtypes::oid[], called.proargnames[1:called.pronargs]) WITH ORDINALITY AS a(type, name, at) ORDER BY at LOOP
+        SELECT array_agg(format('%I => %L::%s', argument.name, value, argument.type)) INTO good FROM plausible WHERE plausible.argument = argument.name AND plausible.type = argument.type;
+        SELECT array_agg(format('%I => %L::%s', argument.name, value, argument.type)) || format('%I => NULL', argument.name) INTO bad FROM nasty WHERE nasty.type = argument.type;
+        choices := choices || coalesce(good, bad)::text || bad::text;
+    END LOOP;
+    FOR n IN 1..calls LOOP
+        nastiness := (ARRAY[0, 0.1, 0.5, 1])[1 + n % 4];
+        arguments := NULL;
+        FOR at IN 1..called.pronargs LOOP
+            -- Required arguments always, one optional one in four.
+            CONTINUE WHEN at > called.pronargs - called.pronargdefaults AND random() >= 0.25;
+            good := choices[2 * at - (random() >= nastiness)::integer]::text[];
+            arguments := concat_ws(', ', arguments, good[1 + floor(random() * cardinality(good))::integer]);
+        END LOOP;
+        statement := format('SELECT count(*) FROM %I.%I(%s)', called.nspname, called.proname, arguments);
+        result.calls := result.calls + 1;
+        -- Each call in a subtransaction of its own that is always rolled back.
+        BEGIN
+            EXECUTE statement;
+            RAISE 'succeeded' USING ERRCODE = '00001';
+        EXCEPTION WHEN OTHERS THEN
+            IF SQLSTATE = '00001' THEN
+                result.succeeded := result.succeeded + 1;
+            ELSIF SQLSTATE LIKE 'XX%' OR SQLSTATE LIKE '58%' THEN
+                result.internal := result.internal + 1;
+                result.offender := format('%s: %s: %s', SQLSTATE, left(SQLERRM, 200), left(statement, 1000));
+            ELSE
+                result.refused := result.refused + 1;
+            END IF;
+        END;
+    END LOOP;
+    INSERT INTO tried VALUES (result.*);
+END
+$$;
+SELECT setseed(0.42);
+SELECT count(pg_temp.try(proc.oid, 1000)) > 40 AS functions_walked
+FROM pg_depend AS member JOIN pg_extension AS extension ON extension.oid = refobjid AND extname = 'unkey' JOIN pg_proc AS proc ON proc.oid = objid
+WHERE member.deptype = 'e' AND refclassid = 'pg_extension'::regclass AND classid = 'pg_proc'::regclass AND prorettype <> 'trigger'::regtype;
+SELECT DISTINCT calls, calls = succeeded + refused + internal AS all_counted FROM tried;
+SELECT function, internal, offender FROM tried WHERE internal > 0 ORDER BY function::text COLLATE "C";
+-- Every function succeeded with some of it, and nearly every one refused some of it.
+SELECT function AS never_succeeded FROM tried WHERE succeeded = 0 ORDER BY function::text COLLATE "C";
+SELECT count(*) FILTER (WHERE refused > 0) > 35 AS refusing FROM tried;
+-- Everything is as it was.
+SELECT code, credits, permissions, ratelimits->0->>'remaining' AS remaining FROM unkey_verify_key(:'key');
+SELECT count(*) AS keys FROM unkey_list_keys(:'api_id');
