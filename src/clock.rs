@@ -15,7 +15,7 @@ pub fn now() -> i64 {
 }
 
 /// Milliseconds since the Unix epoch of a Postgres timestamp, rounded down; infinities saturate.
-fn to_ms(microseconds: pg_sys::TimestampTz) -> i64 {
+pub fn to_ms(microseconds: pg_sys::TimestampTz) -> i64 {
     match microseconds {
         i64::MIN | i64::MAX => microseconds,
         finite => finite.div_euclid(1000) + POSTGRES_EPOCH,

@@ -8,11 +8,12 @@ use unkey_core::credits::{Balance, Refill};
 use unkey_core::key::Hash;
 use unkey_core::limits::StoredLimit;
 
+use super::lookup;
 use super::statement::{Arg, View, arg, row, rows, run};
 use crate::error::Outcome;
 
 /// A live key of a live API, with everything a verification or a reader needs. Times in milliseconds.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub struct Key {
     pub id: String,
     pub api: Api,
@@ -48,7 +49,7 @@ pub struct Shown {
 }
 
 /// What a key inherits from its API.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub struct Api {
     pub id: String,
     pub enabled: bool,
@@ -57,7 +58,7 @@ pub struct Api {
 }
 
 /// The live identity of a key.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub struct Identity {
     pub id: String,
     pub external_id: String,
@@ -68,9 +69,9 @@ pub struct Identity {
 /// Refill as columns.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Refilling {
-    amount: i64,
-    day: Option<u8>,
-    since: Option<i64>,
+    pub(super) amount: i64,
+    pub(super) day: Option<u8>,
+    pub(super) since: Option<i64>,
 }
 
 impl From<Refilling> for Refill {
@@ -80,11 +81,11 @@ impl From<Refilling> for Refill {
 }
 
 /// Balance as columns.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
 pub struct Stored {
-    remaining: i64,
-    settled_at: i64,
-    last_refill_at: Option<i64>,
+    pub(super) remaining: i64,
+    pub(super) settled_at: i64,
+    pub(super) last_refill_at: Option<i64>,
 }
 
 impl From<Stored> for Balance {
@@ -188,6 +189,9 @@ fn first(keys: Vec<Key>) -> Option<Key> {
 
 /// The key with this hash of its whole text, for a verification.
 pub fn by_hash(hash: &Hash) -> Outcome<Option<Key>> {
+    if let Some(found) = lookup::by_hash(hash)? {
+        return Ok(found);
+    }
     let args = [arg(hash.as_bytes().as_slice())];
     load(View::Latest, select_key!(bare, "key.hash = $1 AND key.pending_migration_id IS NULL"), &args)
         .map(first)

@@ -11,6 +11,8 @@ pub mod counters;
 pub mod credits;
 pub mod identities;
 pub mod keys;
+mod lookup;
 pub mod migrations;
+mod probe;
 pub mod secrets;
 pub mod statement;

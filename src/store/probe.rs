@@ -1,0 +1,206 @@
+//! Rows by index, without the executor.
+//!
+//! For the few reads of every verification, where preparing a plan for execution costs more than the rows. As in
+//! Postgres' own catalogue look-ups, relations are locked while they are open, scans run under a registered snapshot,
+//! and after an ERROR the resource owner releases all of it, so nothing here needs a destructor.
+
+use std::ffi::CStr;
+
+use pgrx::{FromDatum, IntoDatum, direct_function_call, pg_sys};
+use serde::de::DeserializeOwned;
+
+use crate::error::{Failure, Outcome};
+
+/// A table and the index by whose first column its rows are found.
+#[derive(Debug, Clone, Copy)]
+pub struct Table {
+    pub name: &'static CStr,
+    pub index: &'static CStr,
+}
+
+/// One consistent state of the database: all that is committed by now, and all that this transaction did.
+pub struct Latest(pg_sys::Snapshot);
+
+/// Runs reads under one snapshot; `None` where tables may be elsewhere: Citus leaves stale rows in the tables it shards.
+pub fn under_latest<T>(reads: impl FnOnce(&Latest) -> Outcome<T>) -> Outcome<Option<T>> {
+    // SAFETY: looks a name up in the catalogue cache. The snapshot is registered while `reads` runs and unregistered
+    // after; on an ERROR the resource owner does that.
+    unsafe {
+        if relation(c"pg_dist_partition", pg_sys::Oid::from(pg_sys::PG_CATALOG_NAMESPACE)).is_some() {
+            return Ok(None);
+        }
+        let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetTransactionSnapshot());
+        let result = reads(&Latest(snapshot));
+        pg_sys::UnregisterSnapshot(snapshot);
+        result.map(Some)
+    }
+}
+
+/// # Safety
+/// Inside a transaction.
+unsafe fn relation(name: &CStr, namespace: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    // SAFETY: as the caller promises; the name is a C string.
+    let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr(), namespace) };
+    (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
+impl Latest {
+    /// Reads the rows whose indexed column equals a text.
+    pub fn by_text<T>(
+        &self,
+        table: Table,
+        key: &str,
+        read: impl FnMut(&Row) -> Outcome<T>,
+    ) -> Outcome<Vec<T>> {
+        self.each(table, pg_sys::F_TEXTEQ, key.into_datum(), read)
+    }
+
+    /// Reads the rows whose indexed column equals some bytes.
+    pub fn by_bytes<T>(
+        &self,
+        table: Table,
+        key: &[u8],
+        read: impl FnMut(&Row) -> Outcome<T>,
+    ) -> Outcome<Vec<T>> {
+        self.each(table, pg_sys::F_BYTEAEQ, key.into_datum(), read)
+    }
+
+    fn each<T>(
+        &self,
+        table: Table,
+        equals: u32,
+        key: Option<pg_sys::Datum>,
+        mut read: impl FnMut(&Row) -> Outcome<T>,
+    ) -> Outcome<Vec<T>> {
+        let missing =
+            || Failure::Internal(format!("{:?} or its index {:?} is missing", table.name, table.index));
+        // SAFETY: both relations are opened with a lock and closed in the end; the scan key has the type, operator and
+        // collation of the index's first column; the slot fits the table and is dropped before it is closed.
+        unsafe {
+            let namespace = pg_sys::get_namespace_oid(c"unkey".as_ptr(), false);
+            let heap = relation(table.name, namespace).ok_or_else(missing)?;
+            let index = relation(table.index, namespace).ok_or_else(missing)?;
+            let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+            let heap = pg_sys::table_open(heap, lock);
+            let index = pg_sys::index_open(index, lock);
+            let mut equal = pg_sys::ScanKeyData::default();
+            pg_sys::ScanKeyEntryInitialize(
+                &mut equal,
+                0,
+                1,
+                pg_sys::BTEqualStrategyNumber as pg_sys::StrategyNumber,
+                pg_sys::InvalidOid,
+                *(*index).rd_indcollation,
+                pg_sys::Oid::from(equals),
+                key.unwrap_or(pg_sys::Datum::null()),
+            );
+            #[cfg(not(feature = "pg18"))]
+            let scan = pg_sys::index_beginscan(heap, index, self.0, 1, 0);
+            #[cfg(feature = "pg18")]
+            let scan = pg_sys::index_beginscan(heap, index, self.0, std::ptr::null_mut(), 1, 0);
+            pg_sys::index_rescan(scan, &mut equal, 1, std::ptr::null_mut(), 0);
+            let slot = pg_sys::table_slot_create(heap, std::ptr::null_mut());
+            let mut found = Vec::new();
+            while pg_sys::index_getnext_slot(scan, pg_sys::ScanDirection::ForwardScanDirection, slot) {
+                pg_sys::slot_getsomeattrs_int(slot, (*(*heap).rd_att).natts);
+                found.push(read(&Row(slot)));
+            }
+            pg_sys::index_endscan(scan);
+            pg_sys::ExecDropSingleTupleTableSlot(slot);
+            pg_sys::index_close(index, lock);
+            pg_sys::table_close(heap, lock);
+            found.into_iter().collect()
+        }
+    }
+}
+
+/// One row, as long as the scan stands on it.
+pub struct Row(*mut pg_sys::TupleTableSlot);
+
+/// A column of a row that is not NULL.
+#[derive(Clone, Copy)]
+pub struct Column(pg_sys::Datum);
+
+impl Row {
+    /// The columns that are not NULL, with their names.
+    pub fn columns(&self) -> impl Iterator<Item = (&str, Column)> {
+        // SAFETY: the slot is deformed, and its descriptor and arrays have as many entries as attributes; names are
+        // NUL-terminated and ASCII in this schema.
+        let (desc, values, nulls) = unsafe {
+            let slot = &*self.0;
+            let count = (*slot.tts_tupleDescriptor).natts as usize;
+            (
+                slot.tts_tupleDescriptor,
+                std::slice::from_raw_parts(slot.tts_values, count),
+                std::slice::from_raw_parts(slot.tts_isnull, count),
+            )
+        };
+        values.iter().zip(nulls).enumerate().filter(|(_, (_, null))| !**null).map(move |(at, (value, _))| {
+            // SAFETY: as above.
+            let name = unsafe { CStr::from_ptr((*attribute(desc, at)).attname.data.as_ptr()) };
+            (name.to_str().unwrap_or_default(), Column(*value))
+        })
+    }
+
+    /// The column of this name as a text; empty if NULL.
+    pub fn text(&self, name: &str) -> String {
+        self.columns()
+            .find(|(column, _)| *column == name)
+            .map(|(_, column)| column.text())
+            .unwrap_or_default()
+    }
+}
+
+/// # Safety
+/// `at` is below the number of attributes.
+unsafe fn attribute(desc: pg_sys::TupleDesc, at: usize) -> *const pg_sys::FormData_pg_attribute {
+    // SAFETY: as the caller promises. From 18 on, the attributes stand behind as many compact ones.
+    unsafe {
+        #[cfg(not(feature = "pg18"))]
+        let first = (*desc).attrs.as_ptr();
+        #[cfg(feature = "pg18")]
+        let first = (*desc)
+            .compact_attrs
+            .as_ptr()
+            .add((*desc).natts as usize)
+            .cast::<pg_sys::FormData_pg_attribute>();
+        first.add(at)
+    }
+}
+
+impl Column {
+    /// A `text` column.
+    pub fn text(self) -> String {
+        // SAFETY: callers name the type of the column that the DDL gives it.
+        unsafe { String::from_datum(self.0, false) }.unwrap_or_default()
+    }
+
+    /// A `boolean` column.
+    pub fn boolean(self) -> bool {
+        self.0.value() as u8 != 0
+    }
+
+    /// A `bigint`, `integer` or `smallint` column.
+    pub fn integer(self) -> i64 {
+        self.0.value() as i64
+    }
+
+    /// A `timestamptz` column, in milliseconds since the Unix epoch.
+    pub fn milliseconds(self) -> i64 {
+        crate::clock::to_ms(self.0.value() as i64)
+    }
+
+    /// A `jsonb` column as JSON text.
+    pub fn json(self) -> String {
+        // SAFETY: as above; jsonb_out detoasts and returns a C string.
+        let text = unsafe { direct_function_call::<&CStr>(pg_sys::jsonb_out, &[Some(self.0)]) };
+        text.map(|text| text.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    /// An array column, read from JSON.
+    pub fn array<T: DeserializeOwned>(self) -> Outcome<Vec<T>> {
+        // SAFETY: as above; array_to_json needs nothing but the array.
+        let json = unsafe { direct_function_call::<String>(pg_sys::array_to_json, &[Some(self.0)]) };
+        Ok(serde_json::from_str(&json.unwrap_or_default())?)
+    }
+}
