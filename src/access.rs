@@ -33,15 +33,15 @@ fn find_role<'a>(found: &'a [Role], reference: &str) -> Option<&'a Role> {
     by_name.or_else(|| found.iter().find(|role| role.id == reference))
 }
 
-/// A permission that exists, by slug or id.
-pub fn get_permission(view: View, reference: &str) -> Outcome<Permission> {
-    let found = access::permissions(view, &[reference.to_owned()])?;
+/// A permission that exists, by slug or id, at the caller's snapshot.
+pub fn get_permission(reference: &str) -> Outcome<Permission> {
+    let found = access::permissions(View::Caller, &[reference.to_owned()])?;
     Ok(find_permission(&found, reference).cloned().ok_or_else(|| permission_not_found(reference))?)
 }
 
-/// A role that exists, by name or id.
-pub fn get_role(view: View, reference: &str) -> Outcome<Role> {
-    let found = access::roles(view, &[reference.to_owned()])?;
+/// A role that exists, by name or id, at the caller's snapshot.
+pub fn get_role(reference: &str) -> Outcome<Role> {
+    let found = access::roles(&[reference.to_owned()])?;
     Ok(find_role(&found, reference).cloned().ok_or_else(|| role_not_found(reference))?)
 }
 

@@ -1,6 +1,5 @@
 //! Keys: create, read, change, delete.
 
-use serde::Serialize;
 use serde_json::value::RawValue;
 use unkey_core::credits::Refill;
 use unkey_core::document::{KeyPatch, Patch, RatelimitInput, check_credits, check_ratelimits};
@@ -15,8 +14,7 @@ use crate::store::keys::{self, Changes, Key, NewRow};
 use crate::store::statement::View;
 use crate::{apis, clock, credits, identities, secret, store};
 
-/// A key just made; its text is shown this once.
-#[derive(Serialize)]
+/// A key just made; its text is shown this once, so it can be neither printed nor serialized.
 pub struct Created {
     pub key_id: String,
     pub key: String,

@@ -57,8 +57,9 @@ pub fn import(
         let hash = key.hash()?;
         let id = unkey_core::id::of_key(&secret, &hash)?;
         // Within one batch the first of a hash wins, as it would in two batches.
-        ids.push((key.hash_text().to_owned(), seen.insert(hash).then(|| id.clone())));
-        if ids.last().is_some_and(|(_, id)| id.is_some()) {
+        let is_first = seen.insert(hash);
+        ids.push((key.hash_text().to_owned(), is_first.then(|| id.clone())));
+        if is_first {
             rows.push(lookup.row(key, id, api_id, pending.as_deref(), now)?);
         }
     }

@@ -8,7 +8,6 @@ use super::types::{Composite, Document, List, composite, many, one, strings};
 use crate::access::{self, Change};
 use crate::error::{Outcome, raise};
 use crate::grants;
-use crate::store::statement::View;
 
 type Permissions = SetOfIterator<'static, Composite>;
 type Roles = SetOfIterator<'static, Composite>;
@@ -73,7 +72,7 @@ fn unkey_create_permission(
 #[pg_extern(sql = false)]
 fn unkey_get_permission(permission: Option<&str>) -> Composite {
     raise(|| {
-        let found = access::get_permission(View::Caller, required("permission", permission)?)?;
+        let found = access::get_permission(required("permission", permission)?)?;
         one(composite!("permission_details"), &found)
     })
 }
@@ -100,7 +99,7 @@ fn unkey_create_role(name: Option<String>, description: Option<String>, permissi
 
 #[pg_extern(sql = false)]
 fn unkey_get_role(role: Option<&str>) -> Composite {
-    raise(|| one(composite!("role_details"), &access::get_role(View::Caller, required("role", role)?)?))
+    raise(|| one(composite!("role_details"), &access::get_role(required("role", role)?)?))
 }
 
 #[pg_extern(sql = false)]

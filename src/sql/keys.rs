@@ -2,6 +2,7 @@
 
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::prelude::*;
+use pgrx::{IntoDatum, pg_sys};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use unkey_core::credits::Refill;
@@ -9,10 +10,12 @@ use unkey_core::document::{self, DayWithDaily, RefillInput, RefillNames};
 use unkey_core::validate::required;
 use unkey_core::{Error, limits::StoredLimit};
 
-use super::types::{Composite, Document, List, composite, instant, many, milliseconds, one, strings};
+use super::types::{
+    Composite, Document, List, columns_of, composite, composite_of, instant, many, milliseconds, one, strings,
+};
 use crate::credits;
 use crate::error::{Outcome, raise};
-use crate::keys::{self, NewKey};
+use crate::keys::{self, Created, NewKey};
 use crate::store::keys::Key;
 use crate::verify::{IdentityReply, identity_reply};
 use crate::{clock, migrations, reroll};
@@ -61,6 +64,7 @@ fn unkey_create_key(
     enabled: Option<bool>,
     recoverable: Option<bool>,
     ip_allowlist: Option<List>,
+    fcinfo: pg_sys::FunctionCallInfo,
 ) -> Composite {
     raise(|| {
         let ratelimits =
@@ -82,8 +86,14 @@ fn unkey_create_key(
             recoverable: recoverable.unwrap_or(false),
             ip_allowlist: ip_allowlist.map(|list| list.strings("ip_allowlist")).transpose()?,
         })?;
-        one(composite!("new_key"), &created)
+        new_key(&created, fcinfo)
     })
+}
+
+/// A row of `unkey.new_key`. Not made by a statement: parameters of statements can end up in a log.
+fn new_key(created: &Created, fcinfo: pg_sys::FunctionCallInfo) -> Outcome<Composite> {
+    let values = [created.key_id.as_str().into_datum(), created.key.as_str().into_datum()];
+    composite_of(&columns_of(fcinfo)?, &values)
 }
 
 /// A key as `unkey.key_details`.
@@ -179,10 +189,14 @@ fn unkey_delete_key(key_id: Option<&str>, permanent: Option<bool>) {
 }
 
 #[pg_extern(sql = false)]
-fn unkey_reroll_key(key_id: Option<&str>, grace: Option<Interval>) -> Composite {
+fn unkey_reroll_key(
+    key_id: Option<&str>,
+    grace: Option<Interval>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Composite {
     raise(|| {
         let grace = grace.as_ref().map_or(0, milliseconds);
-        one(composite!("new_key"), &reroll::reroll(required("key_id", key_id)?, grace)?)
+        new_key(&reroll::reroll(required("key_id", key_id)?, grace)?, fcinfo)
     })
 }
 

@@ -12,7 +12,7 @@ use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
 };
-use pgrx::{FromDatum, direct_function_call, pg_sys};
+use pgrx::{FromDatum, PgTupleDesc, direct_function_call, pg_sys};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use unkey_core::{Error, Result};
@@ -160,6 +160,36 @@ pub fn instant(at: Option<TimestampWithTimeZone>) -> Option<i64> {
 pub fn milliseconds(interval: &Interval) -> i64 {
     let milliseconds = interval.as_micros().div_euclid(1000);
     i64::try_from(milliseconds).unwrap_or(if milliseconds < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// The row type that the running function's DDL names.
+pub fn columns_of(fcinfo: pg_sys::FunctionCallInfo) -> Outcome<PgTupleDesc<'static>> {
+    let mut desc = std::ptr::null_mut();
+    // SAFETY: fcinfo is that of the running call; Postgres gives a copy of the descriptor, which we own.
+    unsafe {
+        pg_sys::get_call_result_type(fcinfo, std::ptr::null_mut(), &mut desc);
+        (!desc.is_null()).then(|| PgTupleDesc::from_pg_is_copy(desc)).ok_or_else(unexpected)
+    }
+}
+
+/// A composite value of these columns.
+pub fn composite_of(columns: &PgTupleDesc, values: &[Option<pg_sys::Datum>]) -> Outcome<Composite> {
+    if columns.len() != values.len() {
+        return Err(unexpected());
+    }
+    let mut datums: Vec<pg_sys::Datum> =
+        values.iter().map(|value| value.unwrap_or(pg_sys::Datum::null())).collect();
+    let mut nulls: Vec<bool> = values.iter().map(Option::is_none).collect();
+    // SAFETY: both arrays are as long as the descriptor; the tuple is made in the function's memory context, and
+    // HeapTupleHeaderGetDatum only stamps and returns it.
+    unsafe {
+        let tuple = pg_sys::heap_form_tuple(columns.as_ptr(), datums.as_mut_ptr(), nulls.as_mut_ptr());
+        Ok(Composite(pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data)))
+    }
+}
+
+fn unexpected() -> Failure {
+    Failure::Internal("the function's result type is not as this library expects".into())
 }
 
 /// Names a composite type of the schema, and how a JSON document becomes one.

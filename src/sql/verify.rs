@@ -8,9 +8,9 @@ use unkey_core::validate::required;
 use unkey_core::verdict::Code;
 use unkey_core::{Error, limits::LimitState};
 
-use super::types::{Address, Composite, Document, List, strings};
+use super::types::{Address, Composite, Document, List, columns_of, composite_of, strings};
 use crate::clock;
-use crate::error::{Failure, Outcome, raise};
+use crate::error::{Outcome, raise};
 use crate::verify::{self, Answer, Arguments, Found, Question, identity_reply};
 
 #[allow(clippy::too_many_arguments, reason = "the SQL function's arguments")]
@@ -108,7 +108,7 @@ fn row(answer: &Answer, columns: &PgTupleDesc) -> Outcome<Composite> {
     let verdict = [(code == Code::Valid).into_datum(), code.as_str().into_datum()];
     let details = answer.as_ref().map_or(Ok([None; DETAILS]), details)?;
     let values: Vec<Option<pg_sys::Datum>> = verdict.into_iter().chain(details).collect();
-    composite(columns, &values)
+    composite_of(columns, &values)
 }
 
 /// Columns of `unkey.verification` after `valid` and `code`.
@@ -130,35 +130,6 @@ fn details(found: &Found) -> Outcome<[Option<pg_sys::Datum>; DETAILS]> {
         identity.into_datum(),
         limits.map(|limits| json(&limits)).transpose()?.into_datum(),
     ])
-}
-
-/// The row type that the running function's DDL names: `unkey.verification`.
-fn columns_of(fcinfo: pg_sys::FunctionCallInfo) -> Outcome<PgTupleDesc<'static>> {
-    let mut desc = std::ptr::null_mut();
-    // SAFETY: fcinfo is that of the running call; Postgres gives a descriptor that lives as long as the call.
-    unsafe {
-        pg_sys::get_call_result_type(fcinfo, std::ptr::null_mut(), &mut desc);
-        (!desc.is_null()).then(|| PgTupleDesc::from_pg_is_copy(desc)).ok_or_else(broken)
-    }
-}
-
-fn composite(columns: &PgTupleDesc, values: &[Option<pg_sys::Datum>]) -> Outcome<Composite> {
-    if columns.len() != values.len() {
-        return Err(broken());
-    }
-    let mut datums: Vec<pg_sys::Datum> =
-        values.iter().map(|value| value.unwrap_or(pg_sys::Datum::null())).collect();
-    let mut nulls: Vec<bool> = values.iter().map(Option::is_none).collect();
-    // SAFETY: both arrays are as long as the descriptor; the tuple is made in the function's memory context, and
-    // HeapTupleHeaderGetDatum only stamps and returns it.
-    unsafe {
-        let tuple = pg_sys::heap_form_tuple(columns.as_ptr(), datums.as_mut_ptr(), nulls.as_mut_ptr());
-        Ok(Composite(pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data)))
-    }
-}
-
-fn broken() -> Failure {
-    Failure::Internal("unkey.verification is not as this library expects".into())
 }
 
 fn some(list: &[String]) -> Option<Vec<&str>> {

@@ -80,9 +80,13 @@ pub fn lock_permission(reference: &str) -> Outcome<Option<Permission>> {
     )
 }
 
-/// Roles with one of these names or ids.
-pub fn roles(view: View, references: &[String]) -> Outcome<Vec<Role>> {
-    rows(view, select_role!("WHERE role.name = ANY($1) OR role.id = ANY($1)"), &[arg(references.to_vec())])
+/// Roles with one of these names or ids, at the caller's snapshot.
+pub fn roles(references: &[String]) -> Outcome<Vec<Role>> {
+    rows(
+        View::Caller,
+        select_role!("WHERE role.name = ANY($1) OR role.id = ANY($1)"),
+        &[arg(references.to_vec())],
+    )
 }
 
 /// The same, kept from being deleted or renamed until the transaction ends.
