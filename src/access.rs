@@ -8,6 +8,7 @@ use unkey_core::{Error, Kind, id, validate};
 
 use crate::clock;
 use crate::error::Outcome;
+use crate::page::Page;
 use crate::store::access::{self, Link, Permission, Role};
 use crate::store::statement::View;
 
@@ -191,9 +192,8 @@ fn permission_exists(slug: &str) -> Error {
 }
 
 /// A page of permissions by id.
-pub fn list_permissions(limit: i64, cursor: Option<&str>, search: Option<&str>) -> Outcome<Vec<Permission>> {
-    validate::page(limit)?;
-    access::page_of_permissions(limit, cursor, search)
+pub fn list_permissions(limit: i64, cursor: Option<&str>, search: Option<&str>) -> Outcome<Page<Permission>> {
+    Page::load(limit, |limit| access::page_of_permissions(limit, cursor, search), |last| last.id.clone())
 }
 
 /// Changes a permission; its links stay whatever the slug.
@@ -235,9 +235,8 @@ fn role_exists(name: &str) -> Error {
 }
 
 /// A page of roles by id.
-pub fn list_roles(limit: i64, cursor: Option<&str>, search: Option<&str>) -> Outcome<Vec<Role>> {
-    validate::page(limit)?;
-    access::page_of_roles(limit, cursor, search)
+pub fn list_roles(limit: i64, cursor: Option<&str>, search: Option<&str>) -> Outcome<Page<Role>> {
+    Page::load(limit, |limit| access::page_of_roles(limit, cursor, search), |last| last.id.clone())
 }
 
 /// Changes name and description of a role.

@@ -6,6 +6,7 @@ use unkey_core::{Error, Kind, id, network, validate};
 
 use crate::clock;
 use crate::error::Outcome;
+use crate::page::Page;
 use crate::store::apis::{self, Api, Changes};
 use crate::store::statement::View;
 
@@ -54,9 +55,8 @@ pub fn create(new: &NewApi) -> Outcome<String> {
 }
 
 /// A page of APIs by id.
-pub fn list(limit: i64, cursor: Option<&str>) -> Outcome<Vec<Api>> {
-    validate::page(limit)?;
-    apis::page(limit, cursor)
+pub fn list(limit: i64, cursor: Option<&str>) -> Outcome<Page<Api>> {
+    Page::load(limit, |limit| apis::page(limit, cursor), |api| api.api_id.clone())
 }
 
 /// Changes an API.

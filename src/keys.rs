@@ -9,6 +9,7 @@ use unkey_core::{Error, Kind, id, network, validate};
 
 use crate::access::{self, Missing};
 use crate::error::{Failure, Outcome, key_not_found};
+use crate::page::Page;
 use crate::store::access::Link;
 use crate::store::keys::{self, Changes, Key, NewRow};
 use crate::store::statement::View;
@@ -138,11 +139,12 @@ pub fn whoami(text: &str) -> Outcome<Key> {
 }
 
 /// A page of an API's keys by creation, of one identity if given.
-pub fn list(api_id: &str, external_id: Option<&str>, limit: i64, cursor: Option<&str>) -> Outcome<Vec<Key>> {
+pub fn list(api_id: &str, external_id: Option<&str>, limit: i64, cursor: Option<&str>) -> Outcome<Page<Key>> {
     validate::page(limit)?;
     apis::get(View::Caller, api_id)?;
     let after = cursor.map(position).transpose()?;
-    keys::page(api_id, external_id, limit, after.as_ref().map(|(at, id)| (*at, id.as_str())))
+    let after = after.as_ref().map(|(at, id)| (*at, id.as_str()));
+    Page::load(limit, |limit| keys::page(api_id, external_id, limit, after), Key::cursor)
 }
 
 /// Microseconds of the last day that is stored, at the end of the year 9999.

@@ -4,6 +4,7 @@
 //! [`access`], [`migrations`]) loads, asks `unkey_core`, and stores; [`store`] alone knows tables.
 
 mod access;
+mod actor;
 mod apis;
 mod clock;
 mod credits;
@@ -12,6 +13,7 @@ mod grants;
 mod identities;
 mod keys;
 mod migrations;
+mod page;
 mod reroll;
 mod schema;
 mod secret;

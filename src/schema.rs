@@ -1,9 +1,18 @@
-//! The install script, in order. All DDL is written by hand in `sql/base`.
+//! The install script, in order. All DDL is written by hand in `sql/base`, one file per family.
 
 use pgrx::extension_sql_file;
 
-extension_sql_file!("../sql/base/10_types.sql", name = "types", bootstrap);
-extension_sql_file!("../sql/base/20_tables.sql", name = "tables", requires = ["types"]);
-extension_sql_file!("../sql/base/30_views.sql", name = "views", requires = ["tables"]);
-extension_sql_file!("../sql/base/40_functions.sql", name = "functions", requires = ["views"]);
-extension_sql_file!("../sql/base/90_security.sql", name = "security", requires = ["functions"], finalize);
+extension_sql_file!("../sql/base/10_foundation.sql", name = "foundation", bootstrap);
+extension_sql_file!("../sql/base/20_apis.sql", name = "apis", requires = ["foundation"]);
+extension_sql_file!("../sql/base/21_identities.sql", name = "identities", requires = ["apis"]);
+extension_sql_file!("../sql/base/22_access.sql", name = "access", requires = ["identities"]);
+extension_sql_file!("../sql/base/23_keys.sql", name = "keys", requires = ["access"]);
+extension_sql_file!("../sql/base/24_verify.sql", name = "verify", requires = ["keys"]);
+extension_sql_file!("../sql/base/25_ratelimit.sql", name = "ratelimit", requires = ["verify"]);
+extension_sql_file!("../sql/base/26_root_keys.sql", name = "root_keys", requires = ["ratelimit"]);
+extension_sql_file!("../sql/base/27_recovery.sql", name = "recovery", requires = ["root_keys"]);
+extension_sql_file!("../sql/base/30_analytics.sql", name = "analytics", requires = ["recovery"]);
+extension_sql_file!("../sql/base/40_audit.sql", name = "audit", requires = ["analytics"]);
+extension_sql_file!("../sql/base/50_api.sql", name = "api", requires = ["audit"]);
+extension_sql_file!("../sql/base/80_grants.sql", name = "grants", requires = ["api"]);
+extension_sql_file!("../sql/base/90_security.sql", name = "security", requires = ["grants"], finalize);

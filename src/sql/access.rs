@@ -79,7 +79,7 @@ fn unkey_get_permission(permission: Option<&str>) -> Composite {
 
 #[pg_extern(sql = false)]
 fn unkey_list_permissions(limit: Option<i32>, cursor: Option<&str>, search: Option<&str>) -> Permissions {
-    raise(|| permissions(&access::list_permissions(i64::from(limit.unwrap_or(100)), cursor, search)?))
+    raise(|| permissions(&access::list_permissions(i64::from(limit.unwrap_or(100)), cursor, search)?.rows))
 }
 
 #[pg_extern(sql = false)]
@@ -104,7 +104,7 @@ fn unkey_get_role(role: Option<&str>) -> Composite {
 
 #[pg_extern(sql = false)]
 fn unkey_list_roles(limit: Option<i32>, cursor: Option<&str>, search: Option<&str>) -> Roles {
-    raise(|| roles(&access::list_roles(i64::from(limit.unwrap_or(100)), cursor, search)?))
+    raise(|| roles(&access::list_roles(i64::from(limit.unwrap_or(100)), cursor, search)?.rows))
 }
 
 #[pg_extern(sql = false)]

@@ -36,7 +36,7 @@ fn unkey_get_api(api_id: Option<&str>) -> Composite {
 fn unkey_list_apis(limit: Option<i32>, cursor: Option<&str>) -> SetOfIterator<'static, Composite> {
     raise(|| {
         let page: Vec<Composite> =
-            many(composite!("api_details"), &apis::list(i64::from(limit.unwrap_or(100)), cursor)?)?;
+            many(composite!("api_details"), &apis::list(i64::from(limit.unwrap_or(100)), cursor)?.rows)?;
         Ok(SetOfIterator::new(page))
     })
 }

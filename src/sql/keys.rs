@@ -173,7 +173,7 @@ fn unkey_list_keys(
         let page =
             keys::list(required("api_id", api_id)?, external_id, i64::from(limit.unwrap_or(100)), cursor)?;
         let now = clock::now();
-        let rows: Vec<Details> = page.iter().map(|key| details(key, now)).collect();
+        let rows: Vec<Details> = page.rows.iter().map(|key| details(key, now)).collect();
         Ok(SetOfIterator::new(many(composite!("key_details"), &rows)?))
     })
 }

@@ -1,4 +1,4 @@
-//! The SQL face: adapters of a few lines each. Their DDL, labels and comments stand in `sql/base/40_functions.sql`.
+//! The SQL face: adapters of a few lines each. Their DDL, labels and comments stand in `sql/base`.
 
 mod access;
 mod apis;

@@ -95,6 +95,11 @@ impl From<Stored> for Balance {
 }
 
 impl Key {
+    /// After which key a list goes on; empty unless loaded for people.
+    pub fn cursor(&self) -> String {
+        self.shown.as_ref().map(|shown| shown.cursor.clone()).unwrap_or_default()
+    }
+
     /// The refill rule, if there is one.
     pub fn refill(&self) -> Option<Refill> {
         self.refill.map(Refill::from)

@@ -35,6 +35,44 @@ pub enum Kind {
     ProtectedResource,
     /// The operating system gave no random bytes.
     NoRandomness,
+    /// An identity with this external id exists already.
+    IdentityExists,
+    /// No such rate limit namespace.
+    NamespaceNotFound,
+    /// The rate limit namespace was deleted.
+    NamespaceGone,
+    /// No such override.
+    OverrideNotFound,
+    /// No root key was sent.
+    AuthenticationMissing,
+    /// What was sent as root key has not the form of one.
+    AuthenticationMalformed,
+    /// No such root key.
+    RootKeyUnknown,
+    /// The root key is disabled.
+    RootKeyDisabled,
+    /// The root key has expired, or may not do this at all.
+    Forbidden,
+    /// The root key lacks a permission.
+    InsufficientPermissions,
+    /// No such operation.
+    OperationNotFound,
+    /// An analytics query that can't be parsed or uses what is not allowed.
+    InvalidAnalyticsQuery,
+    /// An analytics query names a table that is not one of the views.
+    InvalidAnalyticsTable,
+    /// An analytics query calls a function that is not allowed.
+    InvalidAnalyticsFunction,
+    /// An analytics query is no SELECT.
+    InvalidAnalyticsQueryType,
+    /// An analytics query asks for a keyspace that does not exist.
+    KeyspaceNotFound,
+    /// An analytics query ran too long.
+    QueryTimeout,
+    /// An analytics query returned too many rows.
+    QueryRows,
+    /// An analytics query returned too many bytes.
+    QueryMemory,
 }
 
 /// The fixed facts of a [`Kind`].
@@ -80,6 +118,55 @@ impl Kind {
             Self::NoRandomness => {
                 row("unkey/application/unexpected_error", "Internal Server Error", "58000", 500)
             }
+            Self::IdentityExists => {
+                row("unkey/data/identity_already_exists", "Conflicting Resource", "23505", 409)
+            }
+            Self::NamespaceNotFound => {
+                row("unkey/data/ratelimit_namespace_not_found", "Not Found", "42704", 404)
+            }
+            Self::NamespaceGone => row("unkey/data/ratelimit_namespace_gone", "Resource Gone", "55000", 410),
+            Self::OverrideNotFound => {
+                row("unkey/data/ratelimit_override_not_found", "Not Found", "42704", 404)
+            }
+            Self::AuthenticationMissing => row("unkey/authentication/missing", "Bad Request", "28000", 400),
+            Self::AuthenticationMalformed => {
+                row("unkey/authentication/malformed", "Bad Request", "28000", 400)
+            }
+            Self::RootKeyUnknown => row("unkey/authentication/key_not_found", "Unauthorized", "28000", 401),
+            Self::RootKeyDisabled => row("unkey/authorization/key_disabled", "Key is disabled", "28000", 403),
+            Self::Forbidden => row("unkey/authorization/forbidden", "Forbidden", "42501", 403),
+            Self::InsufficientPermissions => {
+                row("unkey/authorization/insufficient_permissions", "Insufficient Permissions", "42501", 403)
+            }
+            Self::OperationNotFound => row("unkey/application/not_found", "Not Found", "42883", 404),
+            Self::InvalidAnalyticsQuery => {
+                row("user/bad_request/invalid_analytics_query", "Bad Request", "42601", 400)
+            }
+            Self::InvalidAnalyticsTable => {
+                row("user/bad_request/invalid_analytics_table", "Bad Request", "42501", 400)
+            }
+            Self::InvalidAnalyticsFunction => {
+                row("user/bad_request/invalid_analytics_function", "Bad Request", "42501", 400)
+            }
+            Self::InvalidAnalyticsQueryType => {
+                row("user/bad_request/invalid_analytics_query_type", "Bad Request", "42501", 400)
+            }
+            Self::KeyspaceNotFound => row("unkey/data/key_space_not_found", "Not Found", "42704", 404),
+            Self::QueryTimeout => {
+                row("user/unprocessable_entity/query_execution_timeout", "Unprocessable Entity", "57014", 422)
+            }
+            Self::QueryRows => row(
+                "user/unprocessable_entity/query_rows_limit_exceeded",
+                "Unprocessable Entity",
+                "54000",
+                422,
+            ),
+            Self::QueryMemory => row(
+                "user/unprocessable_entity/query_memory_limit_exceeded",
+                "Unprocessable Entity",
+                "54000",
+                422,
+            ),
         }
     }
 }
@@ -128,6 +215,17 @@ impl Error {
         Self { kind: Kind::MissingInput, argument: Some(argument), message, hint: None }
     }
 
+    /// The same error about an argument that another face of the product calls otherwise.
+    pub fn renamed(mut self, name: impl FnOnce(&str) -> String) -> Self {
+        let Some(old) = self.argument.take() else { return self };
+        let new = name(&old);
+        if let Some(problem) = self.message.strip_prefix(old.as_ref()) {
+            self.message = format!("{new}{problem}");
+        }
+        self.argument = Some(new.into());
+        self
+    }
+
     /// The same error with a hint.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -147,7 +245,7 @@ impl std::error::Error for Error {}
 mod tests {
     use super::*;
 
-    const ALL: [Kind; 13] = [
+    const ALL: [Kind; 32] = [
         Kind::InvalidInput,
         Kind::MissingInput,
         Kind::PermissionsQuerySyntax,
@@ -161,6 +259,25 @@ mod tests {
         Kind::PreconditionFailed,
         Kind::ProtectedResource,
         Kind::NoRandomness,
+        Kind::IdentityExists,
+        Kind::NamespaceNotFound,
+        Kind::NamespaceGone,
+        Kind::OverrideNotFound,
+        Kind::AuthenticationMissing,
+        Kind::AuthenticationMalformed,
+        Kind::RootKeyUnknown,
+        Kind::RootKeyDisabled,
+        Kind::Forbidden,
+        Kind::InsufficientPermissions,
+        Kind::OperationNotFound,
+        Kind::InvalidAnalyticsQuery,
+        Kind::InvalidAnalyticsTable,
+        Kind::InvalidAnalyticsFunction,
+        Kind::InvalidAnalyticsQueryType,
+        Kind::KeyspaceNotFound,
+        Kind::QueryTimeout,
+        Kind::QueryRows,
+        Kind::QueryMemory,
     ];
 
     #[test]
@@ -175,8 +292,12 @@ mod tests {
     fn the_callers_mistakes_are_4xx_with_a_sqlstate_of_their_own_class() {
         for facts in ALL.map(Kind::facts) {
             let classes: &[&str] = match facts.status {
-                400 => &["22", "42"],
+                400 => &["22", "28", "42"],
+                401 => &["28"],
+                403 => &["28", "42"],
                 404 => &["42"],
+                410 => &["55"],
+                422 => &["54", "57"],
                 409 => &["23"],
                 412 => &["55"],
                 _ => &["58"],
@@ -195,5 +316,8 @@ mod tests {
     fn messages_name_the_argument() {
         assert_eq!(Error::missing("key_id").message, "key_id must not be null");
         assert_eq!(Error::invalid("limit", "must be at least 1").message, "limit must be at least 1");
+        let renamed = Error::missing("api_id").renamed(|_| "body.apiId".into());
+        assert_eq!(renamed.message, "body.apiId must not be null");
+        assert_eq!(renamed.argument.as_deref(), Some("body.apiId"));
     }
 }

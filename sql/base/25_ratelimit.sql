@@ -1,0 +1,1 @@
+-- The standalone limiter: namespaces and overrides.

@@ -1,0 +1,1 @@
+-- Root keys: who may use the v2 dialect.

@@ -1,0 +1,1 @@
+-- Recoverable keys: their encrypted texts.

@@ -1,0 +1,1 @@
+-- Analytics: what verifications and limits answered, per event and rolled up.
