@@ -17,6 +17,11 @@ fn permission_not_found(reference: &str) -> Error {
         .hint("SELECT * FROM unkey_list_permissions() shows the permissions there are.")
 }
 
+fn may_not_make(slug: &str) -> Error {
+    Error::new(Kind::InsufficientPermissions, "Missing permission: 'rbac.*.create_permission'")
+        .hint(format!("{} does not exist and would have to be made.", quoted(slug)))
+}
+
 fn role_not_found(reference: &str) -> Error {
     Error::new(Kind::RoleNotFound, format!("role {} was not found", quoted(reference)))
         .hint("SELECT * FROM unkey_list_roles() shows the roles there are; unkey_create_role makes one.")
@@ -61,6 +66,8 @@ pub enum Missing {
     Made,
     /// Refuse the call.
     Refused,
+    /// Refuse the call, because this caller may not make it.
+    Forbidden,
 }
 
 /// Ids by reference.
@@ -91,6 +98,7 @@ pub fn permission_ids(references: &[String], missing: Missing, now: i64) -> Outc
     }
     let id = |reference: &String| match find_permission(&found, reference) {
         Some(permission) => Ok((reference.clone(), permission.id.clone())),
+        None if missing == Missing::Forbidden => Err(may_not_make(reference).into()),
         None => Err(permission_not_found(reference).into()),
     };
     references.iter().map(id).collect()
@@ -106,7 +114,7 @@ pub fn role_ids(references: &[String], missing: Missing, now: i64) -> Outcome<Id
         let unknown = sorted(references.iter().filter(|reference| find_role(&found, reference).is_none()));
         for name in &unknown {
             let (id, name) = (id::new("role", now)?, (*name).clone());
-            access::insert_role(&Role { id, name, description: None, permissions: None }, now)?;
+            access::insert_role(&Role { id, name, description: None, permissions: Vec::new() }, now)?;
         }
         if !unknown.is_empty() {
             return role_ids(references, Missing::Refused, now);
@@ -196,8 +204,8 @@ pub fn list_permissions(limit: i64, cursor: Option<&str>, search: Option<&str>) 
     Page::load(limit, |limit| access::page_of_permissions(limit, cursor, search), |last| last.id.clone())
 }
 
-/// Changes a permission; its links stay whatever the slug.
-pub fn update_permission(reference: &str, patch: &str) -> Outcome<()> {
+/// Changes a permission and answers it; its links stay whatever the slug.
+pub fn update_permission(reference: &str, patch: &str) -> Outcome<Permission> {
     let patch = PermissionPatch::read(patch)?;
     let old = lock_permission(reference)?;
     let new = Permission {
@@ -207,7 +215,7 @@ pub fn update_permission(reference: &str, patch: &str) -> Outcome<()> {
         description: patch.description.change().unwrap_or(old.description),
     };
     access::update_permission(&new, clock::now())?.ok_or_else(|| permission_exists(&new.slug))?;
-    Ok(())
+    Ok(new)
 }
 
 /// Deletes a permission and takes it from everything that has it.
@@ -215,15 +223,20 @@ pub fn delete_permission(reference: &str) -> Outcome<()> {
     access::delete_permission(&lock_permission(reference)?.id)
 }
 
-/// Makes a role with permissions, which are made when missing, and answers its id.
-pub fn create_role(name: String, description: Option<String>, permissions: &[String]) -> Outcome<String> {
+/// Makes a role with permissions and answers its id.
+pub fn create_role(
+    name: String,
+    description: Option<String>,
+    permissions: &[String],
+    missing: Missing,
+) -> Outcome<String> {
     let now = clock::now();
-    let new = Role { id: id::new("role", now)?, name, description, permissions: None };
+    let new = Role { id: id::new("role", now)?, name, description, permissions: Vec::new() };
     validate::role_name("name", &new.name)?;
     validate::description("description", new.description.as_deref().unwrap_or_default())?;
     validate::permissions("permissions", permissions)?;
     // Permissions first, as everything that makes both does: else two calls could wait for each other.
-    let ids = permission_ids(permissions, Missing::Made, now)?;
+    let ids = permission_ids(permissions, missing, now)?;
     access::insert_role(&new, now)?.ok_or_else(|| role_exists(&new.name))?;
     access::attach(Link::RolePermission, &new.id, &distinct(ids))?;
     Ok(new.id)
@@ -239,18 +252,18 @@ pub fn list_roles(limit: i64, cursor: Option<&str>, search: Option<&str>) -> Out
     Page::load(limit, |limit| access::page_of_roles(limit, cursor, search), |last| last.id.clone())
 }
 
-/// Changes name and description of a role.
-pub fn update_role(reference: &str, patch: &str) -> Outcome<()> {
+/// Changes name and description of a role and answers it.
+pub fn update_role(reference: &str, patch: &str) -> Outcome<Role> {
     let patch = RolePatch::read(patch)?;
     let old = lock_role(reference)?;
     let new = Role {
         name: patch.name.unwrap_or(old.name),
         description: patch.description.change().unwrap_or(old.description),
         id: old.id,
-        permissions: None,
+        permissions: old.permissions,
     };
     access::update_role(&new, clock::now())?.ok_or_else(|| role_exists(&new.name))?;
-    Ok(())
+    Ok(new)
 }
 
 /// Deletes a role and takes it from every key.
@@ -258,11 +271,15 @@ pub fn delete_role(reference: &str) -> Outcome<()> {
     access::delete_role(&lock_role(reference)?.id)
 }
 
-/// Gives a role exactly these permissions, which are made when missing, and answers them by slug.
-pub fn set_role_permissions(reference: &str, permissions: &[String]) -> Outcome<Vec<Permission>> {
+/// Gives a role exactly these permissions and answers them by slug.
+pub fn set_role_permissions(
+    reference: &str,
+    permissions: &[String],
+    missing: Missing,
+) -> Outcome<Vec<Permission>> {
     validate::permissions("permissions", permissions)?;
     let role = lock_role(reference)?;
-    let ids = distinct(permission_ids(permissions, Missing::Made, clock::now())?);
+    let ids = distinct(permission_ids(permissions, missing, clock::now())?);
     set(Link::RolePermission, &role.id, &ids)?;
     let mut now_held = access::permissions(View::Latest, &ids)?;
     now_held.sort_by(|a, b| a.slug.cmp(&b.slug));

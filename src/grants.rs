@@ -8,10 +8,14 @@ use crate::store::access::{self as store, Link, Permission, Role};
 use crate::{clock, keys};
 
 /// Changes the direct permissions of a key and answers them.
-pub fn change_permissions(key_id: &str, change: Change, references: &[String]) -> Outcome<Vec<Permission>> {
+pub fn change_permissions(
+    key_id: &str,
+    change: Change,
+    references: &[String],
+    missing: Missing,
+) -> Outcome<Vec<Permission>> {
     validate::permissions("permissions", references)?;
     keys::locked(key_id)?;
-    let missing = if change == Change::Remove { Missing::Refused } else { Missing::Made };
     let ids = access::permission_ids(references, missing, clock::now())?;
     access::apply(Link::KeyPermission, key_id, change, &access::distinct(ids))?;
     store::permissions_of_key(key_id)

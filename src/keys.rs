@@ -47,7 +47,7 @@ pub fn locked_with_balance(key_id: &str) -> Outcome<Key> {
     locked(key_id)?;
     // Once more, for a balance that was made while the key was waited for.
     store::credits::reserve(&[key_id])?;
-    Ok(keys::by_id(key_id)?.ok_or_else(|| key_not_found(key_id))?)
+    current(key_id)
 }
 
 /// The live key, locked until the transaction ends.
@@ -131,11 +131,20 @@ pub fn get(key_id: &str) -> Outcome<Key> {
     Ok(keys::show(key_id)?.ok_or_else(|| key_not_found(key_id))?)
 }
 
+/// A key by id as it is now, after what this call did.
+pub fn current(key_id: &str) -> Outcome<Key> {
+    Ok(keys::by_id(key_id)?.ok_or_else(|| key_not_found(key_id))?)
+}
+
 /// A key by its text, at the caller's snapshot.
 pub fn whoami(text: &str) -> Outcome<Key> {
     validate::length("key", text, 1, key::MAX_LENGTH)?;
-    let missing = || Error::new(Kind::KeyNotFound, "key was not found").hint("No live key has this text.");
-    Ok(keys::show_by_hash(&Hash::of(text))?.ok_or_else(missing)?)
+    Ok(keys::show_by_hash(&Hash::of(text))?.ok_or_else(unknown_text)?)
+}
+
+/// The mistake of asking for a text that no key has.
+pub fn unknown_text() -> Error {
+    Error::new(Kind::KeyNotFound, "key was not found").hint("No live key has this text.")
 }
 
 /// A page of an API's keys by creation, of one identity if given.

@@ -27,9 +27,24 @@ pub struct Question {
     permissions: Option<String>,
     cost: Option<i64>,
     ratelimits: Vec<RequestedLimit>,
-    api_id: Option<String>,
+    scope: Scope,
     ip: Option<IpAddr>,
     migration_id: Option<String>,
+}
+
+/// Which keys may be found at all; `None` for any.
+#[derive(Debug, Default)]
+pub struct Scope {
+    pub apis: Option<Vec<String>>,
+    pub keyspaces: Option<Vec<String>>,
+}
+
+impl Scope {
+    fn holds(&self, key: &Key) -> bool {
+        let lists =
+            |list: &Option<Vec<String>>, id: &String| list.as_ref().is_none_or(|list| list.contains(id));
+        lists(&self.apis, &key.api.id) && lists(&self.keyspaces, &key.api.keyspace_id)
+    }
 }
 
 /// The arguments of a question as they come.
@@ -39,7 +54,7 @@ pub struct Arguments {
     pub cost: Option<i64>,
     pub ratelimits: Option<String>,
     pub tags: Vec<String>,
-    pub api_id: Option<String>,
+    pub scope: Scope,
     pub ip: Option<String>,
     pub migration_id: Option<String>,
 }
@@ -57,7 +72,7 @@ impl Arguments {
             permissions: self.permissions,
             cost: self.cost,
             ratelimits: ratelimits.unwrap_or_default(),
-            api_id: self.api_id,
+            scope: self.scope,
             ip: self.ip.as_deref().and_then(network::read).map(|network| network.addr()),
             migration_id: self.migration_id,
         })
@@ -116,7 +131,7 @@ fn find(text: Option<&str>, question: &Question) -> Outcome<Option<Key>> {
 
 fn by_hash(hash: &Hash, question: &Question) -> Outcome<Option<Key>> {
     let found = keys::by_hash(hash)?;
-    Ok(found.filter(|key| question.api_id.as_ref().is_none_or(|api_id| *api_id == key.api.id)))
+    Ok(found.filter(|key| question.scope.holds(key)))
 }
 
 /// Locks whatever a batch may count or spend, counters before credits and each in one order, so that two batches

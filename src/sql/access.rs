@@ -5,9 +5,10 @@ use serde::Serialize;
 use unkey_core::validate::required;
 
 use super::types::{Composite, Document, List, composite, many, one, strings};
-use crate::access::{self, Change};
+use crate::access::{self, Change, Missing};
 use crate::error::{Outcome, raise};
 use crate::grants;
+use crate::store::access::Role;
 
 type Permissions = SetOfIterator<'static, Composite>;
 type Roles = SetOfIterator<'static, Composite>;
@@ -16,13 +17,34 @@ fn permissions<T: Serialize>(list: &[T]) -> Outcome<Permissions> {
     Ok(SetOfIterator::new(many(composite!("permission_details"), list)?))
 }
 
-fn roles<T: Serialize>(list: &[T]) -> Outcome<Roles> {
-    Ok(SetOfIterator::new(many(composite!("role_details"), list)?))
+/// A role as `unkey.role_details`.
+#[derive(Serialize)]
+struct RoleDetails<'a> {
+    id: &'a str,
+    name: &'a str,
+    description: Option<&'a str>,
+    permissions: Option<Vec<&'a str>>,
+}
+
+fn role_details(role: &Role) -> RoleDetails<'_> {
+    let slugs: Vec<&str> = role.permissions.iter().map(|permission| permission.slug.as_str()).collect();
+    RoleDetails {
+        id: &role.id,
+        name: &role.name,
+        description: role.description.as_deref(),
+        permissions: (!slugs.is_empty()).then_some(slugs),
+    }
+}
+
+fn roles(list: &[Role]) -> Outcome<Roles> {
+    let rows: Vec<RoleDetails> = list.iter().map(role_details).collect();
+    Ok(SetOfIterator::new(many(composite!("role_details"), &rows)?))
 }
 
 fn change_permissions(key_id: Option<&str>, change: Change, list: Option<List>) -> Outcome<Permissions> {
     let references = required("permissions", list)?.strings("permissions")?;
-    permissions(&grants::change_permissions(required("key_id", key_id)?, change, &references)?)
+    let missing = if change == Change::Remove { Missing::Refused } else { Missing::Made };
+    permissions(&grants::change_permissions(required("key_id", key_id)?, change, &references, missing)?)
 }
 
 fn change_roles(key_id: Option<&str>, change: Change, list: Option<List>) -> Outcome<Roles> {
@@ -84,7 +106,10 @@ fn unkey_list_permissions(limit: Option<i32>, cursor: Option<&str>, search: Opti
 
 #[pg_extern(sql = false)]
 fn unkey_update_permission(permission: Option<&str>, patch: Option<Document>) {
-    raise(|| access::update_permission(required("permission", permission)?, required("patch", patch)?.text()))
+    raise(|| {
+        access::update_permission(required("permission", permission)?, required("patch", patch)?.text())?;
+        Ok(())
+    })
 }
 
 #[pg_extern(sql = false)]
@@ -94,12 +119,15 @@ fn unkey_delete_permission(permission: Option<&str>) {
 
 #[pg_extern(sql = false)]
 fn unkey_create_role(name: Option<String>, description: Option<String>, permissions: Option<List>) -> String {
-    raise(|| access::create_role(required("name", name)?, description, &strings("permissions", permissions)?))
+    raise(|| {
+        let slugs = strings("permissions", permissions)?;
+        access::create_role(required("name", name)?, description, &slugs, Missing::Made)
+    })
 }
 
 #[pg_extern(sql = false)]
 fn unkey_get_role(role: Option<&str>) -> Composite {
-    raise(|| one(composite!("role_details"), &access::get_role(required("role", role)?)?))
+    raise(|| one(composite!("role_details"), &role_details(&access::get_role(required("role", role)?)?)))
 }
 
 #[pg_extern(sql = false)]
@@ -109,7 +137,10 @@ fn unkey_list_roles(limit: Option<i32>, cursor: Option<&str>, search: Option<&st
 
 #[pg_extern(sql = false)]
 fn unkey_update_role(role: Option<&str>, patch: Option<Document>) {
-    raise(|| access::update_role(required("role", role)?, required("patch", patch)?.text()))
+    raise(|| {
+        access::update_role(required("role", role)?, required("patch", patch)?.text())?;
+        Ok(())
+    })
 }
 
 #[pg_extern(sql = false)]
@@ -121,6 +152,6 @@ fn unkey_delete_role(role: Option<&str>) {
 fn unkey_set_role_permissions(role: Option<&str>, permissions: Option<List>) -> Permissions {
     raise(|| {
         let references = required("permissions", permissions)?.strings("permissions")?;
-        self::permissions(&access::set_role_permissions(required("role", role)?, &references)?)
+        self::permissions(&access::set_role_permissions(required("role", role)?, &references, Missing::Made)?)
     })
 }

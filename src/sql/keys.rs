@@ -133,7 +133,7 @@ fn details(key: &Key, now: i64) -> Details<'_> {
         expires: key.expires.and_then(clock::timestamp).map(|at| at.to_iso_string()),
         credits: key.balance(now).map(|balance| balance.remaining),
         refill_amount: refill.map(|refill| refill.amount),
-        refill_interval: refill.map(|refill| if refill.day.is_some() { "monthly" } else { "daily" }),
+        refill_interval: refill.map(|refill| refill.interval()),
         refill_day: refill.and_then(|refill| refill.day),
         last_refill_at: shown.and_then(|shown| shown.last_refill_at.as_deref()),
         permissions: some(&key.permissions),

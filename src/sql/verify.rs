@@ -11,7 +11,7 @@ use unkey_core::{Error, limits::LimitState};
 use super::types::{Address, Composite, Document, List, columns_of, composite_of, strings};
 use crate::clock;
 use crate::error::{Outcome, raise};
-use crate::verify::{self, Answer, Arguments, Found, Question, identity_reply};
+use crate::verify::{self, Answer, Arguments, Found, Question, Scope, identity_reply};
 
 #[allow(clippy::too_many_arguments, reason = "the SQL function's arguments")]
 fn question(
@@ -28,7 +28,7 @@ fn question(
         cost,
         ratelimits: ratelimits.map(|limits| limits.text().to_owned()),
         tags: strings("tags", tags)?,
-        api_id,
+        scope: Scope { apis: api_id.map(|api_id| vec![api_id]), keyspaces: None },
         ip: ip.map(Address::text),
         migration_id,
     }

@@ -14,13 +14,13 @@ pub struct Permission {
     pub description: Option<String>,
 }
 
-/// A role with the slugs of its permissions, sorted.
+/// A role with its permissions by slug.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Role {
     pub id: String,
     pub name: String,
     pub description: Option<String>,
-    pub permissions: Option<Vec<String>>,
+    pub permissions: Vec<Permission>,
 }
 
 macro_rules! select_permission {
@@ -38,7 +38,9 @@ macro_rules! select_role {
     ($rest:literal) => {
         concat!(
             "SELECT json_build_object('id', role.id, 'name', role.name, 'description', role.description,
-                'permissions', (SELECT array_agg(permission.slug ORDER BY permission.slug COLLATE \"C\")
+                'permissions', (SELECT coalesce(json_agg(json_build_object('id', permission.id,
+                    'slug', permission.slug, 'name', permission.name, 'description', permission.description)
+                    ORDER BY permission.slug COLLATE \"C\"), '[]')
                     FROM unkey.role_permissions AS link
                     JOIN unkey.permissions AS permission ON permission.id = link.permission_id
                     WHERE link.role_id = role.id))

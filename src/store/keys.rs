@@ -39,9 +39,12 @@ pub struct Key {
     pub shown: Option<Shown>,
 }
 
-/// Texts of Postgres, with all their microseconds.
+/// Instants in milliseconds, and as texts of Postgres with all their microseconds.
 #[derive(Debug, Deserialize)]
 pub struct Shown {
+    /// Milliseconds.
+    pub created_ms: i64,
+    pub updated_ms: Option<i64>,
     pub created_at: String,
     pub updated_at: Option<String>,
     pub last_refill_at: Option<String>,
@@ -52,6 +55,7 @@ pub struct Shown {
 #[derive(Debug, Default, Deserialize)]
 pub struct Api {
     pub id: String,
+    pub keyspace_id: String,
     pub enabled: bool,
     pub default_bytes: usize,
     pub allowlist: Option<Vec<String>>,
@@ -124,7 +128,8 @@ macro_rules! select_key {
     };
     (shown, $rest:literal) => {
         select_key!(
-            ", 'shown', json_build_object('created_at', key.created_at, 'updated_at', key.updated_at,
+            ", 'shown', json_build_object('created_ms', unkey.to_ms(key.created_at),
+                'updated_ms', unkey.to_ms(key.updated_at), 'created_at', key.created_at, 'updated_at', key.updated_at,
                 'last_refill_at', credits.last_refill_at,
                 'cursor', (extract(epoch FROM key.created_at) * 1000000)::bigint || ':' || key.id)",
             $rest
@@ -134,7 +139,8 @@ macro_rules! select_key {
         concat!(
             "SELECT json_build_object(
                 'id', key.id,
-                'api', json_build_object('id', api.id, 'enabled', api.enabled, 'default_bytes', api.default_bytes,
+                'api', json_build_object('id', api.id, 'keyspace_id', api.keyspace_id, 'enabled', api.enabled,
+                    'default_bytes', api.default_bytes,
                     'allowlist', api.ip_allowlist),
                 'enabled', key.enabled,
                 'expires', unkey.to_ms(key.expires),

@@ -87,6 +87,7 @@ fn api(row: &Row) -> Outcome<Option<Api>> {
     for (name, column) in row.columns() {
         match name {
             "id" => api.id = column.text(),
+            "keyspace_id" => api.keyspace_id = column.text(),
             "enabled" => api.enabled = column.boolean(),
             "default_bytes" => api.default_bytes = usize::try_from(column.integer()).unwrap_or_default(),
             "ip_allowlist" => api.allowlist = Some(column.array()?),

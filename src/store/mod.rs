@@ -16,3 +16,4 @@ pub mod migrations;
 mod probe;
 pub mod secrets;
 pub mod statement;
+pub mod subtransaction;

@@ -22,6 +22,11 @@ pub struct Refill {
 }
 
 impl Refill {
+    /// The word for how often: `daily` or `monthly`.
+    pub const fn interval(&self) -> &'static str {
+        if self.day.is_some() { "monthly" } else { "daily" }
+    }
+
     /// The latest instant up to `now` at which this refill is due, always 00:00 UTC of a day.
     ///
     /// `i64::MIN`, so never, where a monthly refill leaves the years -9999 to 9999.

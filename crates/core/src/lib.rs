@@ -1,9 +1,12 @@
 //! The rules of unkey, without Postgres, I/O or a clock: time and stored state are always parameters.
 //!
 //! In reading order: [`key`] and [`id`] make what is issued; [`validate`] and [`document`] say what callers may
-//! send; [`permission`], [`network`], [`ratelimit`], [`limits`] and [`credits`] are one check each; [`verdict`]
+//! send, [`request`] what they send in the v2 dialect; [`permission`], [`network`], [`ratelimit`], [`limits`] and [`credits`] are one check each; [`verdict`]
 //! puts them in order; [`error`] is the table of callers' mistakes.
 #![forbid(unsafe_code)]
+
+#[macro_use]
+mod object;
 
 pub mod credits;
 pub mod document;
@@ -14,6 +17,7 @@ pub mod limits;
 pub mod network;
 pub mod permission;
 pub mod ratelimit;
+pub mod request;
 pub mod validate;
 pub mod verdict;
 

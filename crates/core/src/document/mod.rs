@@ -2,36 +2,13 @@
 //!
 //! Reading a document checks it completely: what these types hold is valid.
 
-/// Reads the types from objects only: serde's own derive would take an array for a struct as well.
-/// The types derive `Deserialize` with `#[serde(remote = "Self")]`.
-macro_rules! object_only {
-    ($($type:ident: $expecting:literal,)*) => {$(
-        impl<'de> serde::Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Object;
-                impl<'de> serde::de::Visitor<'de> for Object {
-                    type Value = $type;
-
-                    fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-                        f.write_str($expecting)
-                    }
-
-                    fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<$type, A::Error> {
-                        $type::deserialize(serde::de::value::MapAccessDeserializer::new(map))
-                    }
-                }
-                deserializer.deserialize_map(Object)
-            }
-        }
-    )*};
-}
-
 mod access;
 mod api;
 mod imported_key;
 mod key;
 mod ratelimit;
 mod refill;
+mod strict;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -44,6 +21,7 @@ pub use ratelimit::{
     RatelimitInput, RequestedLimit, are_stored_limits, check_ratelimits, ratelimits, requested_limits,
 };
 pub use refill::{DayWithDaily, RefillInput, RefillNames, check_credits};
+pub use strict::strict;
 
 use crate::{Error, Result};
 
@@ -51,16 +29,22 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// [`Kind::InvalidInput`](crate::Kind::InvalidInput) naming the place, such as `patch.credits.remaining`.
-fn read<T: DeserializeOwned>(argument: &str, json: &str) -> Result<T> {
+pub(crate) fn read<T: DeserializeOwned>(argument: &str, json: &str) -> Result<T> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = match error.path().to_string() {
             root if root == "." => argument.to_owned(),
             index if index.starts_with('[') => format!("{argument}{index}"),
             member => format!("{argument}.{member}"),
         };
-        Error::invalid(path, format_args!("is not as expected: {}", in_json_terms(&error.into_inner())))
-    })
+        unexpected(path, &error.into_inner())
+    })?;
+    deserializer.end().map_err(|error| unexpected(argument.to_owned(), &error))?;
+    Ok(value)
+}
+
+fn unexpected(path: String, error: &serde_json::Error) -> Error {
+    Error::invalid(path, format_args!("is not as expected: {}", in_json_terms(error)))
 }
 
 /// What serde says, in the words of JSON and without a place in the text, which the path tells better.
@@ -114,6 +98,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
 }
 
 /// A field that may be absent but not null.
-fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(crate) fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }

@@ -1,0 +1,196 @@
+//! Requests of the v2 dialect: one type per operation, read from its body.
+//!
+//! A type says which members there are, which are required and which may be null; what a value may be is checked by the
+//! operation beneath, which every face shares. Changes (`updateKey` and its kin) carry the id beside the patch.
+
+mod analytics;
+mod apis;
+mod identities;
+mod keys;
+mod permissions;
+mod ratelimit;
+mod root_keys;
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+pub use analytics::Query;
+pub use apis::{ApiId, CreateApi, ListKeys, UpdateApi};
+pub use identities::{CreateIdentity, IdentityName, UpdateIdentity};
+pub use keys::{
+    ChangePermissions, ChangeRoles, CreateKey, Credits, DeleteKey, GetKey, MigrateKeys, RerollKey,
+    UpdateCredits, UpdateKey, VerifyKey, Whoami,
+};
+pub use permissions::{
+    CreatePermission, CreateRole, PermissionName, RoleName, SetRolePermissions, UpdatePermission, UpdateRole,
+};
+pub use ratelimit::{Limit, ListOverrides, MultiLimit, OverrideName, SetOverride};
+pub use root_keys::{CreateRootKey, RerollRootKey, RootKeyId, UpdateRootKey};
+
+use crate::document::{self, strict};
+use crate::{Error, Result};
+
+/// A body as one operation expects it.
+pub trait Request: Sized {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidInput`](crate::Kind::InvalidInput) naming the place, such as `body.credits.remaining`.
+    fn read(body: &str) -> Result<Self>;
+}
+
+/// The name under which a v2 client knows an argument of an operation: `byte_length` is `body.byteLength`.
+pub fn name_in_body(argument: &str) -> String {
+    let root = argument.split(['.', '[']).next().unwrap_or_default();
+    let rest = &argument[root.len()..];
+    match root {
+        "body" => argument.to_owned(),
+        "patch" => format!("body{rest}"),
+        "ip_allowlist" => format!("body.ipWhitelist{rest}"),
+        "cost" => format!("body.credits.cost{rest}"),
+        "credits" if rest.is_empty() => "body.credits.remaining".to_owned(),
+        "grace" => "body.expiration".to_owned(),
+        other => format!("body.{}{rest}", camel_case(other)),
+    }
+}
+
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let mut letters = word.chars();
+        let initial = letters.next().map(|letter| letter.to_ascii_uppercase());
+        name + &initial.into_iter().collect::<String>() + letters.as_str()
+    })
+}
+
+fn read<T: DeserializeOwned>(body: &str) -> Result<T> {
+    strict("body", body)?;
+    document::read("body", body)
+}
+
+/// A required member that may be null.
+fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Option::deserialize(deserializer)
+}
+
+/// Splits the text member `name` off an object, and answers it with the rest as JSON: the id of what a patch changes.
+fn split(body: &str, name: &str) -> Result<(String, String)> {
+    let mut members: BTreeMap<String, Box<RawValue>> = read(body)?;
+    let place = || format!("body.{name}");
+    let member = members.remove(name).ok_or_else(|| Error::missing(place()))?;
+    let id = document::read(&place(), member.get())?;
+    let rest = serde_json::to_string(&members)
+        .map_err(|error| Error::invalid("body", format_args!("can't be read: {error}")))?;
+    Ok((id, rest))
+}
+
+/// Makes request types: required members, then `;`, then optional ones, which may be absent but not null unless their
+/// type is a `Patch`. A `closed` type refuses unknown members, an `open` one ignores them.
+macro_rules! requests {
+    ($($(#[$doc:meta])* $kind:ident $name:ident {
+        $($(#[$required_doc:meta])* $required:ident: $required_type:ty,)*;
+        $($(#[$optional_doc:meta])* $optional:ident: $optional_type:ty,)*
+    })*) => {$(
+        requests! {@ $kind
+            $(#[$doc])*
+            pub struct $name {
+                $($(#[$required_doc])* pub $required: $required_type,)*
+                $(
+                    $(#[$optional_doc])*
+                    #[serde(default, deserialize_with = "crate::document::not_null")]
+                    pub $optional: Option<$optional_type>,
+                )*
+            }
+        }
+
+        object_only! { $name: "an object", }
+
+        impl crate::request::Request for $name {
+            fn read(body: &str) -> crate::Result<Self> {
+                crate::request::read(body)
+            }
+        }
+    )*};
+    (@ closed $($item:tt)*) => {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        #[serde(remote = "Self")]
+        $($item)*
+    };
+    (@ open $($item:tt)*) => {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        #[serde(remote = "Self")]
+        $($item)*
+    };
+}
+use requests;
+
+requests! {
+    /// A page of a list.
+    closed List {;
+        /// Rows, 1 to 100; default 100.
+        limit: i64,
+        /// Where the page before ended.
+        cursor: String,
+    }
+
+    /// A page of a list that can be searched.
+    closed Search {;
+        /// Rows, 1 to 100; default 100.
+        limit: i64,
+        /// Where the page before ended.
+        cursor: String,
+        /// Text to find, at most 256 characters.
+        search: String,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_have_camel_case_names_in_bodies() {
+        for (argument, name) in [
+            ("api_id", "body.apiId"),
+            ("byte_length", "body.byteLength"),
+            ("patch.credits.remaining", "body.credits.remaining"),
+            ("patch", "body"),
+            ("ratelimits[0].duration", "body.ratelimits[0].duration"),
+            ("ip_allowlist[1]", "body.ipWhitelist[1]"),
+            ("cost", "body.credits.cost"),
+            ("credits", "body.credits.remaining"),
+            ("body.x", "body.x"),
+        ] {
+            assert_eq!(name_in_body(argument), name);
+        }
+    }
+
+    #[test]
+    fn an_id_is_split_off_its_patch() {
+        let (id, rest) = split(r#"{"name": null, "keyId": "key_1"}"#, "keyId").unwrap();
+        assert_eq!((id.as_str(), rest.as_str()), ("key_1", r#"{"name":null}"#));
+        assert_eq!(split("{}", "keyId").unwrap_err().message, "body.keyId must not be null");
+        assert!(
+            split(r#"{"keyId": 1}"#, "keyId")
+                .unwrap_err()
+                .message
+                .starts_with("body.keyId is not as expected")
+        );
+        assert!(split("[]", "keyId").is_err());
+    }
+
+    #[test]
+    fn absent_is_not_null() {
+        assert!(List::read("{}").is_ok());
+        assert!(List::read(r#"{"cursor": null}"#).is_err());
+        assert!(List::read(r#"{"limit": 1.0}"#).is_err());
+        assert!(List::read(r#"{"foo": 1}"#).is_err());
+        assert!(List::read("[]").is_err());
+    }
+}
