@@ -2,6 +2,7 @@
 
 mod access;
 mod apis;
+mod identities;
 mod internal;
 mod keys;
 mod types;

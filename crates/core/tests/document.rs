@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use unkey_core::Kind;
 use unkey_core::document::{
-    ApiPatch, KeyPatch, Patch, are_stored_limits, imported_keys, ratelimits, requested_limits,
+    ApiPatch, IdentityPatch, KeyPatch, Patch, are_stored_limits, imported_keys, ratelimits, requested_limits,
 };
 
 fn refusal(json: &str) -> String {
@@ -30,6 +30,20 @@ fn null_is_refused_where_it_clears_nothing() {
     for field in ["enabled", "ratelimits", "permissions", "roles"] {
         assert!(refusal(&format!("{{\"{field}\": null}}")).starts_with(&format!("patch.{field}")), "{field}");
     }
+}
+
+#[test]
+fn id_05_and_07_changes_of_an_identity() {
+    let patch = IdentityPatch::read(r#"{"meta": null}"#).unwrap();
+    assert!(matches!(patch.meta, Patch::Clear) && patch.ratelimits.is_none());
+    let limit = r#"{"name": "a", "limit": 1, "duration": 1000}"#;
+    let limits = |list: &str| IdentityPatch::read(&format!(r#"{{"ratelimits": [{list}]}}"#));
+    assert_eq!(limits(limit).unwrap().ratelimits.map(|limits| limits.len()), Some(1));
+    let twice = limits(&format!("{limit}, {limit}")).unwrap_err();
+    assert_eq!(twice.argument.as_deref(), Some("patch.ratelimits[1].name"));
+    assert!(IdentityPatch::read(r#"{"ratelimits": null}"#).is_err());
+    assert!(IdentityPatch::read(r#"{"externalId": "u"}"#).is_err());
+    assert!(IdentityPatch::read(r#"{"meta": []}"#).is_err());
 }
 
 #[test]

@@ -11,7 +11,7 @@ SELECT cursor FROM unkey_list_keys(:'api_id') \gset
 CREATE TEMP TABLE plausible (argument, type, value) AS VALUES
     ('api_id', 'text', :'api_id'), ('key_id', 'text', :'key_id'), ('key', 'text', :'key'), ('cursor', 'text', :'cursor'), ('cursor', 'text', :'key_id'), ('search', 'text', 'rnd'),
     ('hash', 'bytea', '\x' || encode(sha256(:'key'), 'hex')), ('hash', 'bytea', '\x' || repeat('00', 32)), ('name', 'text', 'rnd.new'), ('slug', 'text', 'rnd.new'), ('prefix', 'text', 'sk'),
-    ('default_prefix', 'text', 'sk'), ('external_id', 'text', 'rnd.u1'), ('external_id', 'text', 'rnd.new'), ('permission', 'text', 'rnd.p1'), ('role', 'text', 'rnd.role'),
+    ('default_prefix', 'text', 'sk'), ('external_id', 'text', 'rnd.u1'), ('external_id', 'text', 'rnd.new'), ('identity', 'text', 'rnd.u1'), ('permission', 'text', 'rnd.p1'), ('role', 'text', 'rnd.role'),
     ('role', 'text', :'role_id'), ('operation', 'text', 'set'), ('operation', 'text', 'increment'), ('operation', 'text', 'decrement'), ('permissions', 'text', 'rnd.p1 AND (rnd.p2 OR x)'),
     ('description', 'text', 'words'), ('refill_interval', 'text', 'daily'), ('refill_interval', 'text', 'monthly'), ('migration_id', 'text', 'rnd.m'), ('algorithm', 'text', 'sha256'),
     ('algorithm', 'text', 'github.com/seamapi/prefixed-api-key'), ('permissions', 'text[]', '{rnd.p1}'), ('permissions', 'text[]', '{rnd.new,rnd.p2}'), ('permissions', 'text[]', '{}'),
@@ -20,7 +20,7 @@ CREATE TEMP TABLE plausible (argument, type, value) AS VALUES
     ('cost', 'bigint', '2'), ('ms', 'bigint', '1700000000000'), ('expires', 'timestamp with time zone', '2099-01-01'), ('grace', 'interval', '1 hour'), ('ip', 'inet', '10.0.0.1'),
     ('ip_allowlist', 'cidr[]', '{10.0.0.0/8}'), ('networks', 'cidr[]', '{}'), ('meta', 'jsonb', '{"plan": "pro"}'), ('prefix', 'text', 'key'),
     ('ratelimits', 'jsonb', '[{"name": "rl"}]'), ('ratelimits', 'jsonb', '[{"name": "adhoc", "limit": 5, "duration": 1000}]'), ('ratelimits', 'jsonb', '[{"name": "rl", "limit": 5, "duration": 1000, "autoApply": true}]'),
-    ('patch', 'jsonb', '{"name": "rnd-patched"}'), ('patch', 'jsonb', '{"enabled": false}'), ('patch', 'jsonb', '{"description": null}'), ('patch', 'jsonb', '{}'),
+    ('patch', 'jsonb', '{"name": "rnd-patched"}'), ('patch', 'jsonb', '{"enabled": false}'), ('patch', 'jsonb', '{"description": null}'), ('patch', 'jsonb', '{"meta": {"a": 1}, "ratelimits": [{"name": "rl", "limit": 5, "duration": 1000}]}'), ('patch', 'jsonb', '{}'),
     ('patch', 'jsonb', '{"credits": {"remaining": 5, "refill": {"interval": "monthly", "amount": 5, "refillDay": 31}}, "permissions": ["rnd.p9"], "roles": ["rnd.role"], "externalId": "rnd.u2",
         "meta": {"a": [1e400]}, "expires": 4102444800000, "ratelimits": [{"name": "x", "limit": 9223372036854775807, "duration": 9223372036854775807, "autoApply": true}], "ipWhitelist": ["::/0"]}'),
     ('keys', 'jsonb', format('[{"hash": "%s"}, {"hash": "%s", "credits": {"remaining": 1}}]', encode(sha256('rnd'), 'hex'), encode(sha256('rnd2'), 'base64')));

@@ -4,6 +4,7 @@
 
 mod access;
 mod api;
+mod identity;
 mod imported_key;
 mod key;
 mod ratelimit;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Deserializer};
 
 pub use access::{PermissionPatch, RolePatch};
 pub use api::ApiPatch;
+pub use identity::IdentityPatch;
 pub use imported_key::{ImportedKey, imported_keys};
 pub use key::{CreditsPatch, KeyPatch};
 pub use ratelimit::{
