@@ -1,7 +1,7 @@
 //! `unkey`: API keys inside Postgres.
 //!
 //! Layers, top down: [`sql`] adapts SQL calls; one module per family of operations ([`apis`], [`keys`], [`verify`],
-//! [`access`], [`migrations`]) loads, asks `unkey_core`, and stores; [`store`] alone knows tables.
+//! [`access`], [`migrations`], [`root_keys`]) loads, asks `unkey_core`, and stores; [`store`] alone knows tables.
 
 mod access;
 mod actor;
@@ -15,6 +15,7 @@ mod keys;
 mod migrations;
 mod page;
 mod reroll;
+mod root_keys;
 mod schema;
 mod secret;
 mod settings;

@@ -2,7 +2,7 @@
 
 use unkey_core::credits::Balance;
 use unkey_core::limits::StoredLimit;
-use unkey_core::{Error, id, validate};
+use unkey_core::{Error, Result, id, validate};
 
 use crate::error::Outcome;
 use crate::keys::{Created, issue, locked_with_balance};
@@ -15,15 +15,21 @@ const MINUTE: i64 = 60_000;
 
 /// Makes a key like this one and lets the old one end after `grace` milliseconds.
 pub fn reroll(key_id: &str, grace: i64) -> Outcome<Created> {
-    if !(0..=MAX_GRACE).contains(&grace) {
-        return Err(Error::invalid("grace", "must be between 0 and 130 years").into());
-    }
+    check_grace(grace)?;
     let old = locked_with_balance(key_id)?;
     let now = clock::now();
     let balance = old.balance(now);
     let end = old_key_ends(old.expires, grace, now);
     keys::update(key_id, &Changes { expires_ms: Some(Some(end)), ..Changes::default() }, now)?;
     issue(copy(&old, balance, now)?, prefix(&old), old.api.default_bytes, now)
+}
+
+/// How long an old key may stay good after a reroll, in milliseconds.
+pub fn check_grace(grace: i64) -> Result<()> {
+    if (0..=MAX_GRACE).contains(&grace) {
+        return Ok(());
+    }
+    Err(Error::invalid("grace", "must be between 0 and 130 years"))
 }
 
 /// The stored prefix; for a key that was imported without one, what its visible beginning shows before the last `_`.
@@ -35,7 +41,7 @@ fn prefix(old: &Key) -> Option<String> {
 
 /// Without grace the old key is invalid at once; expiry is strict, so it ends a millisecond ago. With grace it ends
 /// on a whole minute. Never later than it would have ended anyway.
-fn old_key_ends(expires: Option<i64>, grace: i64, now: i64) -> i64 {
+pub fn old_key_ends(expires: Option<i64>, grace: i64, now: i64) -> i64 {
     let end = match grace {
         0 => now - 1,
         _ => now.saturating_add(grace).saturating_add(MINUTE - 1).div_euclid(MINUTE).saturating_mul(MINUTE),

@@ -91,7 +91,7 @@ fn unkey_create_key(
 }
 
 /// A row of `unkey.new_key`. Not made by a statement: parameters of statements can end up in a log.
-fn new_key(created: &Created, fcinfo: pg_sys::FunctionCallInfo) -> Outcome<Composite> {
+pub fn new_key(created: &Created, fcinfo: pg_sys::FunctionCallInfo) -> Outcome<Composite> {
     let values = [created.key_id.as_str().into_datum(), created.key.as_str().into_datum()];
     composite_of(&columns_of(fcinfo)?, &values)
 }

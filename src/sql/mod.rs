@@ -5,5 +5,6 @@ mod apis;
 mod identities;
 mod internal;
 mod keys;
+mod root_keys;
 mod types;
 mod verify;

@@ -3,7 +3,7 @@
 //! Rules of the folder: SQL text lives nowhere else; every name in it is qualified; values are parameters; a
 //! statement of a per-key table says `key_id = $n`; a row is one JSON document, read by serde.
 //! Lock order within one call: counters by their primary key, then credits by key id, then the key's row, then
-//! permissions and roles.
+//! permissions and roles. A root key is locked by itself.
 
 pub mod access;
 pub mod apis;
@@ -14,6 +14,7 @@ pub mod keys;
 mod lookup;
 pub mod migrations;
 mod probe;
+pub mod root_keys;
 pub mod secrets;
 pub mod statement;
 pub mod subtransaction;

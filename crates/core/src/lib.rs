@@ -8,6 +8,12 @@
 #[macro_use]
 mod object;
 
+//! send; [`permission`], [`network`], [`ratelimit`], [`limits`] and [`credits`] are one check each; [`verdict`]
+//! puts them in order; [`authorization`] and [`root_permission`] are about root keys; [`error`] is the table of
+//! callers' mistakes.
+#![forbid(unsafe_code)]
+
+pub mod authorization;
 pub mod credits;
 pub mod document;
 pub mod error;
@@ -18,6 +24,7 @@ pub mod network;
 pub mod permission;
 pub mod ratelimit;
 pub mod request;
+pub mod root_permission;
 pub mod validate;
 pub mod verdict;
 

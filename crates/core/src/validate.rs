@@ -102,6 +102,13 @@ fn identifier(argument: impl Into<Argument>, text: &str, min: usize, max: usize)
     characters(argument, text, is_name, "letters, digits, '.', '_' and '-'")
 }
 
+/// An id: 3 to 255 letters, digits and `_`.
+pub fn id(argument: impl Into<Argument>, id: &str) -> Result<()> {
+    let argument = argument.into();
+    length(argument.clone(), id, 3, 255)?;
+    characters(argument, id, is_word, "letters, digits and '_'")
+}
+
 /// Name of an API: 3 to 255, starts with a letter.
 pub fn api_name(argument: &'static str, name: &str) -> Result<()> {
     identifier(argument, name, 3, 255)

@@ -6,10 +6,12 @@ SELECT * FROM unkey_create_key(:'gone_id') \gset gone_
 SELECT unkey_create_role('rnd.role', permissions => '{rnd.p1}') AS role_id \gset
 SELECT unkey_delete_api(:'gone_id');
 SELECT cursor FROM unkey_list_keys(:'api_id') \gset
+SELECT * FROM unkey_create_root_key('rnd', '{api.*.verify_key}') \gset root_
 
 -- Plausible values by argument, nasty ones by type.
 CREATE TEMP TABLE plausible (argument, type, value) AS VALUES
     ('api_id', 'text', :'api_id'), ('key_id', 'text', :'key_id'), ('key', 'text', :'key'), ('cursor', 'text', :'cursor'), ('cursor', 'text', :'key_id'), ('search', 'text', 'rnd'),
+    ('key_id', 'text', :'root_key_id'), ('authorization', 'text', 'Bearer ' || :'root_key'), ('permissions', 'text[]', '{*}'), ('permissions', 'text[]', '{api.api_1.read_key}'),
     ('hash', 'bytea', '\x' || encode(sha256(:'key'), 'hex')), ('hash', 'bytea', '\x' || repeat('00', 32)), ('name', 'text', 'rnd.new'), ('slug', 'text', 'rnd.new'), ('prefix', 'text', 'sk'),
     ('default_prefix', 'text', 'sk'), ('external_id', 'text', 'rnd.u1'), ('external_id', 'text', 'rnd.new'), ('identity', 'text', 'rnd.u1'), ('permission', 'text', 'rnd.p1'), ('role', 'text', 'rnd.role'),
     ('role', 'text', :'role_id'), ('operation', 'text', 'set'), ('operation', 'text', 'increment'), ('operation', 'text', 'decrement'), ('permissions', 'text', 'rnd.p1 AND (rnd.p2 OR x)'),

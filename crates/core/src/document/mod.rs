@@ -10,6 +10,7 @@ mod key;
 mod ratelimit;
 mod refill;
 mod strict;
+mod root_key;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -24,6 +25,7 @@ pub use ratelimit::{
 };
 pub use refill::{DayWithDaily, RefillInput, RefillNames, check_credits};
 pub use strict::strict;
+pub use root_key::RootKeyPatch;
 
 use crate::{Error, Result};
 
