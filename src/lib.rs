@@ -21,7 +21,9 @@ mod secret;
 mod settings;
 mod sql;
 mod store;
+mod v2;
 mod verify;
+mod workspace;
 
 pgrx::pg_module_magic!();
 

@@ -119,14 +119,17 @@ pub fn update(key_id: &str, patch: &str, caller: Option<&RootKey>) -> Outcome<()
     root_keys::update(key_id, &changes, clock::now())
 }
 
-/// Makes a root key like this one and lets the old one end after `grace` milliseconds, as a reroll of a key does.
-pub fn reroll(key_id: &str, grace: i64, caller: Option<&RootKey>) -> Outcome<Created> {
-    check_grace(grace)?;
+/// Makes a root key like this one and lets the old one end after `grace` milliseconds, as a reroll of a key does;
+/// without a grace it ends when it would have anyway.
+pub fn reroll(key_id: &str, grace: Option<i64>, caller: Option<&RootKey>) -> Outcome<Created> {
+    check_grace(grace.unwrap_or(0))?;
     let old = locked(key_id)?;
     check_power(caller, &old.permissions, old.expires)?;
     let now = clock::now();
-    let end = old_key_ends(old.expires, grace, now);
-    root_keys::update(key_id, &Changes { expires_ms: Some(Some(end)), ..Changes::default() }, now)?;
+    if let Some(grace) = grace {
+        let end = old_key_ends(old.expires, grace, now);
+        root_keys::update(key_id, &Changes { expires_ms: Some(Some(end)), ..Changes::default() }, now)?;
+    }
     let RootKey { name, permissions, expires, enabled, .. } = old;
     issue(NewRow { name, permissions, expires, enabled, ..NewRow::default() }, now)
 }

@@ -11,7 +11,8 @@ extension_sql_file!("../sql/base/24_verify.sql", name = "verify", requires = ["k
 extension_sql_file!("../sql/base/25_ratelimit.sql", name = "ratelimit", requires = ["verify"]);
 extension_sql_file!("../sql/base/26_root_keys.sql", name = "root_keys", requires = ["ratelimit"]);
 extension_sql_file!("../sql/base/27_recovery.sql", name = "recovery", requires = ["root_keys"]);
-extension_sql_file!("../sql/base/30_analytics.sql", name = "analytics", requires = ["recovery"]);
+extension_sql_file!("../sql/base/28_workspace.sql", name = "workspace", requires = ["recovery"]);
+extension_sql_file!("../sql/base/30_analytics.sql", name = "analytics", requires = ["workspace"]);
 extension_sql_file!("../sql/base/40_audit.sql", name = "audit", requires = ["analytics"]);
 extension_sql_file!("../sql/base/50_api.sql", name = "api", requires = ["audit"]);
 extension_sql_file!("../sql/base/80_grants.sql", name = "grants", requires = ["api"]);

@@ -1,6 +1,7 @@
 //! The SQL face: adapters of a few lines each. Their DDL, labels and comments stand in `sql/base`.
 
 mod access;
+mod api;
 mod apis;
 mod identities;
 mod internal;
@@ -8,3 +9,4 @@ mod keys;
 mod root_keys;
 mod types;
 mod verify;
+mod workspace;

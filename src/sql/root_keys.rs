@@ -86,7 +86,7 @@ fn unkey_reroll_root_key(
 ) -> Composite {
     raise(|| {
         let grace = grace.as_ref().map_or(0, milliseconds);
-        new_key(&root_keys::reroll(required("key_id", key_id)?, grace, None)?, fcinfo)
+        new_key(&root_keys::reroll(required("key_id", key_id)?, Some(grace), None)?, fcinfo)
     })
 }
 

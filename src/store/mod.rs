@@ -18,3 +18,4 @@ pub mod root_keys;
 pub mod secrets;
 pub mod statement;
 pub mod subtransaction;
+pub mod workspace;

@@ -73,6 +73,10 @@ pub enum Kind {
     QueryRows,
     /// An analytics query returned too many bytes.
     QueryMemory,
+    /// Root keys can do nothing at present.
+    WorkspaceDisabled,
+    /// All root keys together call too often.
+    WorkspaceRateLimited,
 }
 
 /// The fixed facts of a [`Kind`].
@@ -161,6 +165,12 @@ impl Kind {
                 "54000",
                 422,
             ),
+            Self::WorkspaceDisabled => {
+                row("unkey/authorization/workspace_disabled", "Workspace is disabled", "55000", 403)
+            }
+            Self::WorkspaceRateLimited => {
+                row("user/too_many_requests/workspace_rate_limited", "Too Many Requests", "53400", 429)
+            }
             Self::QueryMemory => row(
                 "user/unprocessable_entity/query_memory_limit_exceeded",
                 "Unprocessable Entity",
@@ -245,7 +255,7 @@ impl std::error::Error for Error {}
 mod tests {
     use super::*;
 
-    const ALL: [Kind; 32] = [
+    const ALL: [Kind; 34] = [
         Kind::InvalidInput,
         Kind::MissingInput,
         Kind::PermissionsQuerySyntax,
@@ -278,6 +288,8 @@ mod tests {
         Kind::QueryTimeout,
         Kind::QueryRows,
         Kind::QueryMemory,
+        Kind::WorkspaceDisabled,
+        Kind::WorkspaceRateLimited,
     ];
 
     #[test]
@@ -294,10 +306,11 @@ mod tests {
             let classes: &[&str] = match facts.status {
                 400 => &["22", "28", "42"],
                 401 => &["28"],
-                403 => &["28", "42"],
+                403 => &["28", "42", "55"],
                 404 => &["42"],
                 410 => &["55"],
                 422 => &["54", "57"],
+                429 => &["53"],
                 409 => &["23"],
                 412 => &["55"],
                 _ => &["58"],

@@ -9,8 +9,9 @@ mod imported_key;
 mod key;
 mod ratelimit;
 mod refill;
-mod strict;
 mod root_key;
+mod strict;
+mod workspace;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -24,8 +25,9 @@ pub use ratelimit::{
     RatelimitInput, RequestedLimit, are_stored_limits, check_ratelimits, ratelimits, requested_limits,
 };
 pub use refill::{DayWithDaily, RefillInput, RefillNames, check_credits};
-pub use strict::strict;
 pub use root_key::RootKeyPatch;
+pub use strict::strict;
+pub use workspace::{WorkspaceLimit, WorkspacePatch};
 
 use crate::{Error, Result};
 

@@ -53,6 +53,7 @@ pub fn name_in_body(argument: &str) -> String {
         "cost" => format!("body.credits.cost{rest}"),
         "credits" if rest.is_empty() => "body.credits.remaining".to_owned(),
         "grace" => "body.expiration".to_owned(),
+        "authorization" => "Authorization".to_owned(),
         other => format!("body.{}{rest}", camel_case(other)),
     }
 }

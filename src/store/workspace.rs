@@ -1,0 +1,43 @@
+//! The workspace: at most one row, made by its first change, so that a restored dump brings its own.
+
+use serde::{Deserialize, Serialize};
+
+use super::statement::{View, arg, row, run};
+use crate::error::{Failure, Outcome};
+
+/// The workspace. Duration in milliseconds.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Workspace {
+    pub enabled: bool,
+    pub limit: Option<i64>,
+    pub duration: Option<i64>,
+}
+
+/// The workspace, if it was ever changed.
+pub fn get(view: View) -> Outcome<Option<Workspace>> {
+    row(
+        view,
+        "SELECT json_build_object('enabled', enabled, 'limit', \"limit\", 'duration', duration) FROM unkey.workspace",
+        &[],
+    )
+}
+
+/// The workspace, locked until the transaction ends.
+pub fn lock() -> Outcome<Workspace> {
+    let locked = row(
+        View::Latest,
+        "INSERT INTO unkey.workspace AS workspace DEFAULT VALUES
+        ON CONFLICT (singleton) DO UPDATE SET enabled = workspace.enabled
+        RETURNING json_build_object('enabled', enabled, 'limit', \"limit\", 'duration', duration)",
+        &[],
+    )?;
+    locked.ok_or_else(|| Failure::Internal("the workspace did not come back".into()))
+}
+
+/// Changes the workspace.
+pub fn update(new: &Workspace) -> Outcome<()> {
+    run(
+        "UPDATE unkey.workspace SET enabled = $1, \"limit\" = $2, duration = $3",
+        &[arg(new.enabled), arg(new.limit), arg(new.duration)],
+    )
+}

@@ -1,0 +1,332 @@
+//! `keys.*`.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use unkey_core::credits::Refill;
+use unkey_core::document::Patch;
+use unkey_core::limits::{LimitState, StoredLimit};
+use unkey_core::request::{
+    ChangePermissions, ChangeRoles, CreateKey, DeleteKey, GetKey, MigrateKeys, RerollKey, UpdateCredits,
+    UpdateKey, VerifyKey, Whoami,
+};
+use unkey_core::root_permission::{Ids, Wanted};
+use unkey_core::verdict::Code;
+
+use super::caller::Caller;
+use super::permissions::{PermissionReply, RoleReply};
+use super::reply::Reply;
+use crate::access::{Change, Missing};
+use crate::error::Outcome;
+use crate::keys::{Created, NewKey};
+use crate::store::access::{Permission, Role};
+use crate::store::keys::Key;
+use crate::verify::{Answer, Arguments, Found, IdentityReply, Scope, identity_reply};
+use crate::{clock, credits, grants, keys, migrations, reroll, verify as verification};
+
+/// A key just made. Holds its text, so it has no `Debug`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedReply<'a> {
+    key_id: &'a str,
+    key: &'a str,
+}
+
+impl Created {
+    pub(super) fn reply(&self) -> CreatedReply<'_> {
+        CreatedReply { key_id: &self.key_id, key: &self.key }
+    }
+}
+
+pub fn create(caller: &Caller, request: CreateKey) -> Outcome<Reply> {
+    caller.require_on_api(&request.api_id, "create_key")?;
+    let recoverable = request.recoverable.unwrap_or(false);
+    if recoverable {
+        caller.require_on_api(&request.api_id, "encrypt_key")?;
+    }
+    let refill = request.credits.as_ref().map(|credits| credits.refill()).transpose()?;
+    let created = keys::create(NewKey {
+        api_id: request.api_id,
+        prefix: request.prefix,
+        name: request.name,
+        byte_length: request.byte_length,
+        external_id: request.external_id,
+        meta: request.meta,
+        roles: request.roles.unwrap_or_default(),
+        permissions: request.permissions.unwrap_or_default(),
+        expires: request.expires,
+        credits: request.credits.and_then(|credits| credits.remaining),
+        refill: refill.flatten(),
+        ratelimits: request.ratelimits.unwrap_or_default(),
+        enabled: request.enabled.unwrap_or(true),
+        recoverable,
+        ip_allowlist: request.ip_whitelist,
+    })?;
+    Reply::data(&created.reply())
+}
+
+/// The answer of a verification.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VerificationReply<'a> {
+    valid: bool,
+    code: &'static str,
+    #[serde(flatten)]
+    found: Option<FoundReply<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FoundReply<'a> {
+    key_id: &'a str,
+    keyspace_id: &'a str,
+    enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meta: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credits: Option<i64>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    permissions: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    roles: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<IdentityReply<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    ratelimits: &'a [LimitState],
+}
+
+fn found(found: &Found) -> FoundReply<'_> {
+    let key = &found.key;
+    FoundReply {
+        key_id: &key.id,
+        keyspace_id: &key.api.keyspace_id,
+        enabled: key.enabled,
+        name: key.name.as_deref(),
+        meta: key.meta.as_deref(),
+        expires: key.expires,
+        credits: found.credits,
+        permissions: &key.permissions,
+        roles: &key.roles,
+        identity: identity_reply(key),
+        ratelimits: &found.ratelimits,
+    }
+}
+
+pub fn verify(caller: &Caller, request: VerifyKey) -> Outcome<Reply> {
+    caller.require(&[Wanted::Some("api", "verify_key")])?;
+    let apis = match caller.root_key.permissions.ids("api", "verify_key") {
+        Ids::All => None,
+        Ids::These(ids) => Some(ids.into_iter().map(str::to_owned).collect()),
+    };
+    let question = Arguments {
+        permissions: request.permissions,
+        cost: request.credits.map(|credits| credits.cost),
+        ratelimits: request.ratelimits.map(|limits| limits.get().to_owned()),
+        tags: request.tags.unwrap_or_default(),
+        scope: Scope { apis, keyspaces: request.keyspaces },
+        ip: caller.ip.clone(),
+        migration_id: request.migration_id,
+    }
+    .check()?;
+    let answer: Answer = verification::verify(Some(&request.key), &question)?;
+    let code = answer.as_ref().map_or(Code::NotFound, |found| found.code);
+    Reply::data(&VerificationReply {
+        valid: code == Code::Valid,
+        code: code.as_str(),
+        found: answer.as_ref().map(found),
+    })
+}
+
+/// A key as `getKey`, `whoami` and `listKeys` show it. May hold its text, so it has no `Debug`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyReply<'a> {
+    key_id: &'a str,
+    start: &'a str,
+    enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meta: Option<&'a RawValue>,
+    created_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<i64>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    permissions: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    roles: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credits: Option<CreditsReply>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<IdentityReply<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    ratelimits: &'a [StoredLimit],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    ip_whitelist: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plaintext: Option<String>,
+}
+
+/// Balance and refill; a null balance is unlimited.
+#[derive(Serialize)]
+struct CreditsReply {
+    remaining: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refill: Option<RefillReply>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RefillReply {
+    interval: &'static str,
+    amount: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refill_day: Option<u8>,
+}
+
+fn refill_reply(refill: Refill) -> RefillReply {
+    RefillReply { interval: refill.interval(), amount: refill.amount, refill_day: refill.day }
+}
+
+fn credits_reply(key: &Key) -> CreditsReply {
+    let remaining = key.balance(clock::now()).map(|balance| balance.remaining);
+    CreditsReply { remaining, refill: key.refill().map(refill_reply) }
+}
+
+/// A key in the shape of replies.
+pub fn key_reply(key: &Key, plaintext: Option<String>) -> KeyReply<'_> {
+    let shown = key.shown.as_ref();
+    let credits = credits_reply(key);
+    KeyReply {
+        key_id: &key.id,
+        start: &key.start,
+        enabled: key.enabled,
+        name: key.name.as_deref(),
+        meta: key.meta.as_deref(),
+        created_at: shown.map_or(0, |shown| shown.created_ms),
+        updated_at: shown.and_then(|shown| shown.updated_ms),
+        last_used_at: None, /*TMP*/
+        expires: key.expires,
+        permissions: &key.permissions,
+        roles: &key.roles,
+        credits: (credits.remaining.is_some() || credits.refill.is_some()).then_some(credits),
+        identity: identity_reply(key),
+        ratelimits: &key.ratelimits,
+        ip_whitelist: key.allowlist.as_deref().unwrap_or_default(),
+        plaintext,
+    }
+}
+
+pub fn get(caller: &Caller, request: GetKey) -> Outcome<Reply> {
+    let key = caller.key(&request.key_id, "read_key")?;
+    let mut plaintext = None;
+    if request.decrypt.unwrap_or(false) {
+        caller.require_on_api(&key.api.id, "decrypt_key")?;
+        plaintext = None; //TMP recovery
+    }
+    Reply::data(&key_reply(&key, plaintext))
+}
+
+/// A key that the root key may not read is as good as absent.
+pub fn whoami(caller: &Caller, request: Whoami) -> Outcome<Reply> {
+    let key = keys::whoami(&request.key)?;
+    if caller.require_on_api(&key.api.id, "read_key").is_err() {
+        return Err(keys::unknown_text().into());
+    }
+    Reply::data(&key_reply(&key, None))
+}
+
+pub fn update(caller: &Caller, request: UpdateKey) -> Outcome<Reply> {
+    caller.key(&request.key_id, "update_key")?;
+    keys::update(&request.key_id, &request.patch)?;
+    Reply::empty()
+}
+
+pub fn delete(caller: &Caller, request: DeleteKey) -> Outcome<Reply> {
+    caller.key(&request.key_id, "delete_key")?;
+    keys::delete(&request.key_id, request.permanent.unwrap_or(false))?;
+    Reply::empty()
+}
+
+pub fn reroll(caller: &Caller, request: RerollKey) -> Outcome<Reply> {
+    let key = caller.key(&request.key_id, "create_key")?;
+    if false {
+        //TMP
+        caller.require_on_api(&key.api.id, "encrypt_key")?;
+    }
+    Reply::data(&reroll::reroll(&request.key_id, request.expiration)?.reply())
+}
+
+pub fn update_credits(caller: &Caller, request: UpdateCredits) -> Outcome<Reply> {
+    caller.key(&request.key_id, "update_key")?;
+    let value = match request.value {
+        Patch::Keep => None,
+        Patch::Clear => Some(None),
+        Patch::Set(value) => Some(Some(value)),
+    };
+    keys::update_credits(&request.key_id, credits::operation(&request.operation, value)?)?;
+    Reply::data(&credits_reply(&keys::current(&request.key_id)?))
+}
+
+fn permissions(list: &[Permission]) -> Outcome<Reply> {
+    Reply::data(&list.iter().map(PermissionReply::from).collect::<Vec<_>>())
+}
+
+fn change_permissions(caller: &Caller, request: &ChangePermissions, change: Change) -> Outcome<Reply> {
+    let missing = match change {
+        Change::Remove => Missing::Refused,
+        Change::Add | Change::Set => super::permissions::missing(caller),
+    };
+    permissions(&grants::change_permissions(&request.key_id, change, &request.permissions, missing)?)
+}
+
+pub fn add_permissions(caller: &Caller, request: ChangePermissions) -> Outcome<Reply> {
+    caller.key(&request.key_id, "update_key")?;
+    caller.require(&[Wanted::All("rbac", "add_permission_to_key")])?;
+    change_permissions(caller, &request, Change::Add)
+}
+
+pub fn remove_permissions(caller: &Caller, request: ChangePermissions) -> Outcome<Reply> {
+    caller.key(&request.key_id, "update_key")?;
+    caller.require(&[Wanted::All("rbac", "remove_permission_from_key")])?;
+    change_permissions(caller, &request, Change::Remove)
+}
+
+pub fn set_permissions(caller: &Caller, request: ChangePermissions) -> Outcome<Reply> {
+    caller.key(&request.key_id, "update_key")?;
+    change_permissions(caller, &request, Change::Set)
+}
+
+fn change_roles(request: &ChangeRoles, change: Change) -> Outcome<Reply> {
+    let roles: Vec<Role> = grants::change_roles(&request.key_id, change, &request.roles)?;
+    Reply::data(&roles.iter().map(RoleReply::from).collect::<Vec<_>>())
+}
+
+pub fn add_roles(caller: &Caller, request: ChangeRoles) -> Outcome<Reply> {
+    caller.key(&request.key_id, "update_key")?;
+    caller.require(&[Wanted::All("rbac", "add_role_to_key")])?;
+    change_roles(&request, Change::Add)
+}
+
+pub fn remove_roles(caller: &Caller, request: ChangeRoles) -> Outcome<Reply> {
+    caller.key(&request.key_id, "update_key")?;
+    change_roles(&request, Change::Remove)
+}
+
+pub fn set_roles(caller: &Caller, request: ChangeRoles) -> Outcome<Reply> {
+    caller.key(&request.key_id, "update_key")?;
+    change_roles(&request, Change::Set)
+}
+
+pub fn migrate(caller: &Caller, request: MigrateKeys) -> Outcome<Reply> {
+    caller.require_on_api(&request.api_id, "create_key")?;
+    let migration_id = Some(request.migration_id.as_str());
+    Reply::data(&migrations::import(&request.api_id, request.keys.get(), migration_id, None)?)
+}
