@@ -201,6 +201,7 @@ fn permission_exists(slug: &str) -> Error {
 
 /// A page of permissions by id.
 pub fn list_permissions(limit: i64, cursor: Option<&str>, search: Option<&str>) -> Outcome<Page<Permission>> {
+    validate::search(search)?;
     Page::load(limit, |limit| access::page_of_permissions(limit, cursor, search), |last| last.id.clone())
 }
 
@@ -249,6 +250,7 @@ fn role_exists(name: &str) -> Error {
 
 /// A page of roles by id.
 pub fn list_roles(limit: i64, cursor: Option<&str>, search: Option<&str>) -> Outcome<Page<Role>> {
+    validate::search(search)?;
     Page::load(limit, |limit| access::page_of_roles(limit, cursor, search), |last| last.id.clone())
 }
 

@@ -53,6 +53,7 @@ pub fn get(reference: &str) -> Outcome<Identity> {
 
 /// A page of identities by id.
 pub fn list(limit: i64, cursor: Option<&str>, search: Option<&str>) -> Outcome<Page<Identity>> {
+    validate::search(search)?;
     Page::load(limit, |limit| identities::page(limit, cursor, search), |last| last.identity_id.clone())
 }
 

@@ -241,6 +241,11 @@ pub fn cost(argument: impl Into<Argument>, cost: i64) -> Result<()> {
     range(argument, cost, 0, MAX_COST)
 }
 
+/// A text to find in a list: at most 256 characters.
+pub fn search(text: Option<&str>) -> Result<()> {
+    length("search", text.unwrap_or_default(), 0, 256)
+}
+
 /// Rows of one page: 1 to 100.
 pub fn page(limit: i64) -> Result<()> {
     range("limit", limit, 1, MAX_PAGE)

@@ -1,10 +1,14 @@
 //! `identities.*`.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::{Request, requests, split};
 use crate::Result;
-use crate::document::RatelimitInput;
+use crate::document::{self, RatelimitInput, not_null};
 
 requests! {
     /// `identities.createIdentity`.
@@ -33,9 +37,29 @@ pub struct UpdateIdentity {
     pub patch: String,
 }
 
+/// What Unkey does not let a patch clear.
+#[derive(Deserialize)]
+struct Kept {
+    #[serde(default, rename = "meta", deserialize_with = "not_null")]
+    _meta: Option<BTreeMap<String, IgnoredAny>>,
+}
+
 impl Request for UpdateIdentity {
     fn read(body: &str) -> Result<Self> {
         let (identity, patch) = split(body, "identity")?;
+        document::read::<Kept>("body", &patch)?;
         Ok(Self { identity, patch })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn meta_is_replaced_or_kept_but_not_cleared() {
+        assert!(UpdateIdentity::read(r#"{"identity": "u1", "meta": {}}"#).is_ok());
+        assert!(UpdateIdentity::read(r#"{"identity": "u1"}"#).is_ok());
+        assert!(UpdateIdentity::read(r#"{"identity": "u1", "meta": null}"#).is_err());
     }
 }
