@@ -14,6 +14,7 @@ mod identities;
 mod keys;
 mod migrations;
 mod page;
+mod ratelimit;
 mod reroll;
 mod root_keys;
 mod schema;

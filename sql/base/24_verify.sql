@@ -38,8 +38,8 @@ CREATE UNLOGGED TABLE unkey.counters (
     PRIMARY KEY (scope, identifier, duration)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE unkey.counters IS 'Rate-limit counters, two adjacent windows each. Unlogged and not dumped: a crash or a restore forgets the current windows.';
-COMMENT ON COLUMN unkey.counters.scope IS 'What is counted: limit:<name> for limits of keys and identities.';
-COMMENT ON COLUMN unkey.counters.identifier IS 'Whose usage: a key id or an identity id.';
+COMMENT ON COLUMN unkey.counters.scope IS 'What is counted: limit:<name> for limits of keys and identities, the id of a namespace for unkey_limit.';
+COMMENT ON COLUMN unkey.counters.identifier IS 'Whose usage: a key id, an identity id, or the identifier given to unkey_limit.';
 COMMENT ON COLUMN unkey.counters.duration IS 'Length of a window in milliseconds.';
 COMMENT ON COLUMN unkey.counters.seq IS 'Number of the current window: milliseconds since the Unix epoch divided by duration.';
 COMMENT ON COLUMN unkey.counters.current IS 'Cost counted in window seq.';

@@ -7,6 +7,7 @@ mod identities;
 mod internal;
 mod keys;
 mod root_keys;
+mod ratelimit;
 mod types;
 mod verify;
 mod workspace;

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use unkey_core::limits::CounterKey;
 use unkey_core::ratelimit::{Batch, Check, Counter, Window, judge};
 use unkey_core::verdict::Take;
+use unkey_core::{Error, Kind};
 
 use super::statement::{View, arg, is_read_only, row, run};
 use crate::error::{Failure, Outcome};
@@ -18,18 +19,27 @@ pub fn take(takes: &[Take], now: i64) -> Outcome<Batch> {
     let mut keys: Vec<&CounterKey> = takes.iter().map(|take| &take.counter).collect();
     keys.sort();
     keys.dedup();
-    // A transaction that can't write may still look: only counting needs the lock.
-    let load = if is_read_only() { read } else { lock };
+    let counts = takes.iter().any(|take| take.cost > 0);
+    // Only counting needs the lock; a transaction that can't write may still look.
+    let load = if counts && !is_read_only() { lock } else { read };
     let counters = keys.iter().map(|key| load(key, now)).collect::<Outcome<Vec<_>>>()?;
     let check = |take: &Take| {
         let counter = keys.binary_search(&&take.counter).unwrap_or(usize::MAX);
         Check { counter, limit: take.limit, cost: take.cost }
     };
     let batch = judge(&takes.iter().map(check).collect::<Vec<_>>(), &counters, now);
-    if batch.passed && takes.iter().any(|take| take.cost > 0) {
+    if batch.passed && counts {
+        if is_read_only() {
+            return Err(read_only().into());
+        }
         keys.iter().zip(&batch.windows).try_for_each(|(key, window)| store(key, window))?;
     }
     Ok(batch)
+}
+
+fn read_only() -> Error {
+    Error::new(Kind::ReadOnly, "a rate limit can't be counted in a read-only transaction")
+        .hint("With a cost of 0 the call only looks, which needs no writing.")
 }
 
 /// Locks counters until the transaction ends, before the calls that count against some of them.

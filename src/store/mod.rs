@@ -4,6 +4,8 @@
 //! statement of a per-key table says `key_id = $n`; a row is one JSON document, read by serde.
 //! Lock order within one call: counters by their primary key, then credits by key id, then the key's row, then
 //! permissions and roles. A root key is locked by itself.
+//! Lock order within one call: new rate limit namespaces by name, then counters by their primary key, then credits by key id, then the key's row, then
+//! permissions and roles.
 
 pub mod access;
 pub mod apis;
@@ -15,6 +17,7 @@ mod lookup;
 pub mod migrations;
 mod probe;
 pub mod root_keys;
+pub mod ratelimit;
 pub mod secrets;
 pub mod statement;
 pub mod subtransaction;

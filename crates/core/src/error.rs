@@ -43,6 +43,8 @@ pub enum Kind {
     NamespaceGone,
     /// No such override.
     OverrideNotFound,
+    /// Something would have to be counted or made in a transaction that can't write.
+    ReadOnly,
     /// No root key was sent.
     AuthenticationMissing,
     /// What was sent as root key has not the form of one.
@@ -131,6 +133,9 @@ impl Kind {
             Self::NamespaceGone => row("unkey/data/ratelimit_namespace_gone", "Resource Gone", "55000", 410),
             Self::OverrideNotFound => {
                 row("unkey/data/ratelimit_override_not_found", "Not Found", "42704", 404)
+            }
+            Self::ReadOnly => {
+                row("unkey/application/service_unavailable", "Service Unavailable", "25006", 503)
             }
             Self::AuthenticationMissing => row("unkey/authentication/missing", "Bad Request", "28000", 400),
             Self::AuthenticationMalformed => {
@@ -255,7 +260,7 @@ impl std::error::Error for Error {}
 mod tests {
     use super::*;
 
-    const ALL: [Kind; 34] = [
+    const ALL: [Kind; 35] = [
         Kind::InvalidInput,
         Kind::MissingInput,
         Kind::PermissionsQuerySyntax,
@@ -273,6 +278,7 @@ mod tests {
         Kind::NamespaceNotFound,
         Kind::NamespaceGone,
         Kind::OverrideNotFound,
+        Kind::ReadOnly,
         Kind::AuthenticationMissing,
         Kind::AuthenticationMalformed,
         Kind::RootKeyUnknown,
@@ -313,6 +319,7 @@ mod tests {
                 429 => &["53"],
                 409 => &["23"],
                 412 => &["55"],
+                503 => &["25"],
                 _ => &["58"],
             };
             assert!(classes.contains(&&facts.sqlstate[..2]), "{facts:?}");

@@ -4,6 +4,8 @@
 //! send, [`request`] what they send in the v2 dialect; [`permission`], [`network`], [`ratelimit`], [`limits`] and
 //! [`credits`] are one check each; [`verdict`] puts them in order; [`authorization`] and [`root_permission`] are about
 //! root keys; [`error`] is the table of callers' mistakes.
+//! send; [`permission`], [`network`], [`ratelimit`], [`limits`], [`overrides`] and [`credits`] are one check each; [`verdict`]
+//! puts them in order; [`error`] is the table of callers' mistakes.
 #![forbid(unsafe_code)]
 
 #[macro_use]
@@ -17,6 +19,7 @@ pub mod id;
 pub mod key;
 pub mod limits;
 pub mod network;
+pub mod overrides;
 pub mod permission;
 pub mod ratelimit;
 pub mod request;

@@ -50,9 +50,9 @@ pub fn unshadowed<'a>(
 /// What a counter counts for. Not the limit's size: changing it keeps the usage; changing the duration does not.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CounterKey {
-    /// Kind and name of the limit: `limit:<name>` for limits of keys and identities.
+    /// `limit:<name>` for limits of keys and identities; the id of a namespace of the standalone limiter.
     pub scope: String,
-    /// Whose usage is counted: a key id or an identity id.
+    /// Whose usage is counted: a key id, an identity id, or what the standalone limiter was given.
     pub identifier: String,
     /// Window in milliseconds.
     pub duration: i64,

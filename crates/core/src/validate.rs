@@ -14,6 +14,8 @@ pub const MAX_TIME: i64 = 4_102_444_800_000;
 pub const MAX_COST: i64 = 1_000_000_000_000;
 /// Shortest window of a rate limit, in milliseconds.
 pub const MIN_DURATION: i64 = 1000;
+/// Longest window that a check of the standalone limiter may ask for, in milliseconds: 30 days.
+pub const MAX_LIMIT_DURATION: i64 = 2_592_000_000;
 /// Most entries of the named kinds in one request.
 pub const MAX_ROLES: usize = 100;
 /// See [`MAX_ROLES`].
@@ -24,6 +26,8 @@ pub const MAX_RATELIMITS: usize = 50;
 pub const MAX_TAGS: usize = 20;
 /// See [`MAX_ROLES`].
 pub const MAX_NETWORKS: usize = 1000;
+/// See [`MAX_ROLES`].
+pub const MAX_CHECKS: usize = 100;
 /// Most rows of one page of a list.
 pub const MAX_PAGE: i64 = 100;
 /// Most top-level properties of a `meta` object.
@@ -234,6 +238,31 @@ pub fn role_name(argument: impl Into<Argument>, name: &str) -> Result<()> {
 /// Description of a permission or role: at most 512 characters.
 pub fn description(argument: &'static str, description: &str) -> Result<()> {
     length(argument, description, 0, 512)
+}
+
+/// Name of a rate limit namespace: 1 to 255 characters.
+pub fn namespace_name(argument: impl Into<Argument>, name: &str) -> Result<()> {
+    storable(argument, name, 255)
+}
+
+/// Who is limited, or a pattern of it: 1 to 255 characters.
+pub fn limit_identifier(argument: impl Into<Argument>, identifier: &str) -> Result<()> {
+    storable(argument, identifier, 255)
+}
+
+/// Any characters that a text in Postgres can have.
+fn storable(argument: impl Into<Argument>, text: &str, max: usize) -> Result<()> {
+    let argument = argument.into();
+    length(argument.clone(), text, 1, max)?;
+    characters(argument, text, |character| character != '\0', "all characters but NUL")
+}
+
+/// Window of the standalone limiter in milliseconds: at least 1000.
+pub fn limit_duration(argument: impl Into<Argument>, duration: i64, max: i64) -> Result<()> {
+    range(argument, duration, MIN_DURATION, max).map_err(|error| match max {
+        MAX_LIMIT_DURATION => error.hint("In milliseconds: 1 second to 30 days."),
+        _ => error.hint("In milliseconds: 1 second or more."),
+    })
 }
 
 /// Cost of one verification in credits: 0 to 10^12.

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use unkey_core::Kind;
 use unkey_core::document::{
-    ApiPatch, IdentityPatch, KeyPatch, Patch, are_stored_limits, imported_keys, ratelimits, requested_limits,
+    ApiPatch, IdentityPatch, KeyPatch, Patch, are_stored_limits, imported_keys, limit_requests, ratelimits,
+    requested_limits,
 };
 
 fn refusal(json: &str) -> String {
@@ -44,6 +45,26 @@ fn id_05_and_07_changes_of_an_identity() {
     assert!(IdentityPatch::read(r#"{"ratelimits": null}"#).is_err());
     assert!(IdentityPatch::read(r#"{"externalId": "u"}"#).is_err());
     assert!(IdentityPatch::read(r#"{"meta": []}"#).is_err());
+}
+
+#[test]
+fn ns_10_checks_of_the_limiter() {
+    let refused = |json: &str| limit_requests("checks", json).unwrap_err().argument.unwrap_or_default();
+    let check = |fields: &str| format!(r#"[{{"namespace": "n", "identifier": "i"{fields}}}]"#);
+    let good = check(r#", "limit": 1, "duration": 2592000000"#);
+    assert_eq!(limit_requests("checks", &good).unwrap()[0].cost(), 1);
+    let peek = check(r#", "limit": 1, "duration": 1000, "cost": 0"#);
+    assert_eq!(limit_requests("checks", &peek).unwrap()[0].cost(), 0);
+    assert_eq!(refused(&check(r#", "limit": 0, "duration": 1000"#)), "checks[0].limit");
+    assert_eq!(refused(&check(r#", "limit": 1, "duration": 999"#)), "checks[0].duration");
+    assert_eq!(refused(&check(r#", "limit": 1, "duration": 2592000001"#)), "checks[0].duration");
+    assert_eq!(refused(&check(r#", "limit": 1, "duration": 1000, "cost": -1"#)), "checks[0].cost");
+    assert_eq!(refused(&check(r#", "limit": 1, "duration": 1000, "cots": 1"#)), "checks[0].cots");
+    assert_eq!(refused(&good.replace("\"i\"", "\"\"")), "checks[0].identifier");
+    assert_eq!(refused(&good.replace("\"n\"", "\"\\u0000\"")), "checks[0].namespace");
+    assert_eq!(refused(&good.replace("\"n\"", &format!("\"{}\"", "n".repeat(256)))), "checks[0].namespace");
+    assert_eq!(refused("[]"), "checks");
+    assert_eq!(refused(&format!("[{}]", vec![&good[1..good.len() - 1]; 101].join(","))), "checks");
 }
 
 #[test]

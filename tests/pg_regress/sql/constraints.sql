@@ -7,6 +7,7 @@ SELECT id AS permission_id FROM unkey.permissions WHERE slug = 'cs.p1' \gset
 INSERT INTO unkey.migrations (id) VALUES ('cs.m');
 INSERT INTO unkey.key_roles VALUES (:'key_id', :'role_id');
 INSERT INTO unkey.counters VALUES ('cs', 'cs', 1000, 1, 0, 0);
+SELECT unkey_set_override(unkey_create_namespace('cs.ns'), 'cs', 1, '1 minute') AS override_id \gset
 -- SQLSTATE of a statement, and the constraint or column that refused it.
 CREATE FUNCTION pg_temp.refused(statement text, OUT state text, OUT refused_by text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -38,6 +39,8 @@ FROM (VALUES
     ('keys', 'refill_day', '32, refill_amount = 5'), ('keys', 'refill_day', '5'), ('keys', 'prefix', ''''''), ('keys', 'prefix', '''a-b'''), ('keys', 'prefix', 'repeat(''p'', 17)'),
     ('keys', 'start', 'repeat(''s'', 51)'), ('keys', 'name', ''''''), ('keys', 'name', 'repeat(''n'', 256)'), ('keys', 'meta', '''"x"'''),
     ('keys', 'meta', '(SELECT jsonb_object_agg(n, n) FROM generate_series(1, 101) AS n)'), ('keys', 'ip_allowlist', '''{NULL}'''),
+    ('ratelimit_namespaces', 'id', '''x'''), ('ratelimit_namespaces', 'name', ''''''), ('ratelimit_namespaces', 'name', 'repeat(''n'', 256)'), ('ratelimit_overrides', 'id', '''x'''),
+    ('ratelimit_overrides', 'identifier', ''''''), ('ratelimit_overrides', 'identifier', 'repeat(''i'', 256)'), ('ratelimit_overrides', 'limit', '-1'), ('ratelimit_overrides', 'duration', '999'),
     ('credits', 'remaining', '-1')
 ) AS wrong(tab, col, value), pg_temp.refused(format('UPDATE unkey.%I SET %I = %s', tab, col, value)) AS refused;
 -- Limits in a column are held to the same form as limits of unkey_create_key.
@@ -64,6 +67,8 @@ SELECT "key", refused.* FROM (VALUES
     ('external_id', 'INSERT INTO unkey.identities (external_id) VALUES (''cs.u1'')'), ('slug', 'INSERT INTO unkey.permissions (slug, name) VALUES (''cs.p1'', ''x'')'),
     ('role', 'INSERT INTO unkey.roles (name) VALUES (''cs.r1'')'), ('keys', 'INSERT INTO unkey.keys (id, api_id, hash) VALUES (:key, :api, sha256(''cs.dup''))'),
     ('hash', 'INSERT INTO unkey.keys (api_id, hash) SELECT api_id, hash FROM unkey.keys WHERE id = :key'), ('credits', 'INSERT INTO unkey.credits (key_id, remaining) VALUES (:key, 5)'),
+    ('namespace', 'INSERT INTO unkey.ratelimit_namespaces (name) VALUES (''cs.ns'')'),
+    ('override', 'INSERT INTO unkey.ratelimit_overrides (namespace_id, identifier, "limit", duration) SELECT namespace_id, identifier, 1, 1000 FROM unkey.ratelimit_overrides WHERE identifier = ''cs'''),
     ('key_permissions', 'INSERT INTO unkey.key_permissions VALUES (:key, :permission)'), ('role_permissions', 'INSERT INTO unkey.role_permissions VALUES (:role, :permission)')
 ) AS wrong("key", statement), pg_temp.refused(replace(replace(replace(replace(statement, ':api', quote_literal(:'api_id')), ':key', quote_literal(:'key_id')),
     ':permission', quote_literal(:'permission_id')), ':role', quote_literal(:'role_id'))) AS refused;
@@ -74,6 +79,7 @@ SELECT "key", refused.* FROM (VALUES
     ('key of a permission', 'INSERT INTO unkey.key_permissions VALUES (''key_nope'', :permission)'), ('permission of a key', 'INSERT INTO unkey.key_permissions VALUES (:key, ''perm_nope'')'),
     ('key of a role', 'INSERT INTO unkey.key_roles VALUES (''key_nope'', :role)'), ('role of a key', 'INSERT INTO unkey.key_roles VALUES (:key, ''role_nope'')'),
     ('role of a permission', 'INSERT INTO unkey.role_permissions VALUES (''role_nope'', :permission)'), ('permission of a role', 'INSERT INTO unkey.role_permissions VALUES (:role, ''perm_nope'')'),
+    ('namespace of an override', 'INSERT INTO unkey.ratelimit_overrides (namespace_id, identifier, "limit", duration) VALUES (''rlns_nope'', ''cs'', 1, 1000)'),
     ('api in use', 'DELETE FROM unkey.apis WHERE id = :api')
 ) AS wrong("key", statement), pg_temp.refused(replace(replace(replace(replace(statement, ':api', quote_literal(:'api_id')), ':key', quote_literal(:'key_id')),
     ':permission', quote_literal(:'permission_id')), ':role', quote_literal(:'role_id'))) AS refused;

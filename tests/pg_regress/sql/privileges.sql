@@ -147,6 +147,10 @@ SELECT slug FROM public.unkey_list_permissions(search => 'PV.READ');
 SELECT migrated->0->>'keyId' LIKE 'key%' AS imported FROM public.unkey_migrate_keys(:'new_api',
     pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('hash', pg_catalog.encode(pg_catalog.sha256('pv_imported'), 'hex'), 'expires', 4102444800000)));
 SELECT code, expires OPERATOR(pg_catalog.=) '2100-01-01 00:00:00+00' AS expires FROM public.unkey_verify_key('pv_imported');
+SELECT public.unkey_set_override(public.unkey_create_namespace('pv.ns'), 'pv*', 5, '00:01:00') LIKE 'rlor%' AS override;
+SELECT success, "limit", remaining FROM public.unkey_limit('pv.ns', 'pv.user', 1, '00:01:00', 2);
+SELECT identifier, "limit" FROM public.unkey_list_overrides('pv.ns');
+SELECT external_id FROM public.unkey_get_identity('pv.owner');
 SELECT public.unkey_delete_api(:'new_api');
 -- No trap was sprung.
 SELECT DISTINCT as_role, what FROM pv_hostile.ran;

@@ -7,27 +7,30 @@ SELECT unkey_create_role('rnd.role', permissions => '{rnd.p1}') AS role_id \gset
 SELECT unkey_delete_api(:'gone_id');
 SELECT cursor FROM unkey_list_keys(:'api_id') \gset
 SELECT * FROM unkey_create_root_key('rnd', '{api.*.verify_key}') \gset root_
+SELECT unkey_set_override(unkey_create_namespace('rnd.ns'), 'rnd.vip', 5, '1 minute') AS override_id \gset
+SELECT unkey_delete_namespace(unkey_create_namespace('rnd.gone'));
 
 -- Plausible values by argument, nasty ones by type.
 CREATE TEMP TABLE plausible (argument, type, value) AS VALUES
     ('api_id', 'text', :'api_id'), ('key_id', 'text', :'key_id'), ('key', 'text', :'key'), ('cursor', 'text', :'cursor'), ('cursor', 'text', :'key_id'), ('search', 'text', 'rnd'),
     ('key_id', 'text', :'root_key_id'), ('authorization', 'text', 'Bearer ' || :'root_key'), ('permissions', 'text[]', '{*}'), ('permissions', 'text[]', '{api.api_1.read_key}'),
     ('hash', 'bytea', '\x' || encode(sha256(:'key'), 'hex')), ('hash', 'bytea', '\x' || repeat('00', 32)), ('name', 'text', 'rnd.new'), ('slug', 'text', 'rnd.new'), ('prefix', 'text', 'sk'),
-    ('default_prefix', 'text', 'sk'), ('external_id', 'text', 'rnd.u1'), ('external_id', 'text', 'rnd.new'), ('identity', 'text', 'rnd.u1'), ('permission', 'text', 'rnd.p1'), ('role', 'text', 'rnd.role'),
+    ('default_prefix', 'text', 'sk'), ('external_id', 'text', 'rnd.u1'), ('external_id', 'text', 'rnd.new'), ('identity', 'text', 'rnd.u1'), ('namespace', 'text', 'rnd.ns'), ('identifier', 'text', 'rnd.vip'), ('permission', 'text', 'rnd.p1'), ('role', 'text', 'rnd.role'),
     ('role', 'text', :'role_id'), ('operation', 'text', 'set'), ('operation', 'text', 'increment'), ('operation', 'text', 'decrement'), ('permissions', 'text', 'rnd.p1 AND (rnd.p2 OR x)'),
     ('description', 'text', 'words'), ('refill_interval', 'text', 'daily'), ('refill_interval', 'text', 'monthly'), ('migration_id', 'text', 'rnd.m'), ('algorithm', 'text', 'sha256'),
     ('algorithm', 'text', 'github.com/seamapi/prefixed-api-key'), ('permissions', 'text[]', '{rnd.p1}'), ('permissions', 'text[]', '{rnd.new,rnd.p2}'), ('permissions', 'text[]', '{}'),
     ('roles', 'text[]', '{rnd.role}'), ('keys', 'text[]', format('{%s,nope}', :'key')), ('tags', 'text[]', '{a,b}'), ('limit', 'integer', '1'), ('limit', 'integer', '100'),
     ('default_bytes', 'integer', '32'), ('byte_length', 'integer', '255'), ('refill_day', 'integer', '31'), ('credits', 'bigint', '5'), ('refill_amount', 'bigint', '7'), ('value', 'bigint', '5'),
-    ('cost', 'bigint', '2'), ('ms', 'bigint', '1700000000000'), ('expires', 'timestamp with time zone', '2099-01-01'), ('grace', 'interval', '1 hour'), ('ip', 'inet', '10.0.0.1'),
+    ('cost', 'bigint', '2'), ('ms', 'bigint', '1700000000000'), ('expires', 'timestamp with time zone', '2099-01-01'), ('grace', 'interval', '1 hour'), ('duration', 'interval', '1 minute'), ('limit', 'bigint', '10'), ('ip', 'inet', '10.0.0.1'),
     ('ip_allowlist', 'cidr[]', '{10.0.0.0/8}'), ('networks', 'cidr[]', '{}'), ('meta', 'jsonb', '{"plan": "pro"}'), ('prefix', 'text', 'key'),
     ('ratelimits', 'jsonb', '[{"name": "rl"}]'), ('ratelimits', 'jsonb', '[{"name": "adhoc", "limit": 5, "duration": 1000}]'), ('ratelimits', 'jsonb', '[{"name": "rl", "limit": 5, "duration": 1000, "autoApply": true}]'),
     ('patch', 'jsonb', '{"name": "rnd-patched"}'), ('patch', 'jsonb', '{"enabled": false}'), ('patch', 'jsonb', '{"description": null}'), ('patch', 'jsonb', '{"meta": {"a": 1}, "ratelimits": [{"name": "rl", "limit": 5, "duration": 1000}]}'), ('patch', 'jsonb', '{}'),
     ('patch', 'jsonb', '{"credits": {"remaining": 5, "refill": {"interval": "monthly", "amount": 5, "refillDay": 31}}, "permissions": ["rnd.p9"], "roles": ["rnd.role"], "externalId": "rnd.u2",
         "meta": {"a": [1e400]}, "expires": 4102444800000, "ratelimits": [{"name": "x", "limit": 9223372036854775807, "duration": 9223372036854775807, "autoApply": true}], "ipWhitelist": ["::/0"]}'),
+    ('checks', 'jsonb', '[{"namespace": "rnd.ns", "identifier": "rnd.vip", "limit": 9223372036854775807, "duration": 2592000000}, {"namespace": "rnd.new", "identifier": "*", "limit": 1, "duration": 1000, "cost": 9223372036854775807}]'),
     ('keys', 'jsonb', format('[{"hash": "%s"}, {"hash": "%s", "credits": {"remaining": 1}}]', encode(sha256('rnd'), 'hex'), encode(sha256('rnd2'), 'base64')));
 CREATE TEMP TABLE nasty (type, value) AS VALUES
-    ('text', ''), ('text', ' '), ('text', 'x'), ('text', E'\n'), ('text', '''"\'), ('text', 'api_nope'), ('text', 'key_nope'), ('text', :'gone_id'), ('text', :'gone_key'), ('text', :'gone_key_id'),
+    ('text', ''), ('text', ' '), ('text', 'x'), ('text', E'\n'), ('text', '''"\'), ('text', 'api_nope'), ('text', 'rnd.gone'), ('text', 'key_nope'), ('text', :'gone_id'), ('text', :'gone_key'), ('text', :'gone_key_id'),
     ('text', repeat('x', 513)), ('text', repeat('(', 1000)), ('text', repeat('((((x))))', 100)), ('text', 'AND'), ('text', '*'), ('text', 'a_b_c'), ('text', '9223372036854775807_x'),
     ('text', '-1_x'), ('text', U&'\D83D\DE00'), ('text', U&'\0301'), ('text', U&'\FFFF'), ('text', '%s%n'), ('text', 'NULL'),
     ('integer', '0'), ('integer', '-1'), ('integer', '1'), ('integer', '2147483647'), ('integer', '-2147483648'),

@@ -1,0 +1,68 @@
+//! Checks of the standalone limiter.
+
+use serde::Deserialize;
+
+use super::read;
+use crate::{Error, Result, validate};
+
+/// One check of the standalone limiter.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[serde(remote = "Self")]
+pub struct LimitRequest {
+    /// Name or id of the namespace.
+    pub namespace: String,
+    /// Who is limited: 1 to 255 characters.
+    pub identifier: String,
+    /// Most cost per window; at least 1.
+    pub limit: i64,
+    /// Window in milliseconds; 1 second to 30 days.
+    pub duration: i64,
+    #[serde(default)]
+    cost: Option<i64>,
+}
+
+impl LimitRequest {
+    /// A check made of arguments; the cost is 1 unless given.
+    pub fn new(
+        namespace: String,
+        identifier: String,
+        limit: i64,
+        duration: i64,
+        cost: Option<i64>,
+    ) -> Result<Self> {
+        let request = Self { namespace, identifier, limit, duration, cost };
+        request.check(str::to_owned)?;
+        Ok(request)
+    }
+
+    /// What it costs; 0 only looks.
+    pub fn cost(&self) -> i64 {
+        self.cost.unwrap_or(1)
+    }
+
+    fn check(&self, at: impl Fn(&str) -> String) -> Result<()> {
+        validate::namespace_name(at("namespace"), &self.namespace)?;
+        validate::limit_identifier(at("identifier"), &self.identifier)?;
+        validate::range(at("limit"), self.limit, 1, i64::MAX)?;
+        validate::limit_duration(at("duration"), self.duration, validate::MAX_LIMIT_DURATION)?;
+        validate::range(at("cost"), self.cost(), 0, i64::MAX)
+    }
+}
+
+/// Reads the checks of one call: 1 to 100.
+pub fn limit_requests(argument: &str, json: &str) -> Result<Vec<LimitRequest>> {
+    let requests: Vec<LimitRequest> = read(argument, json)?;
+    validate::count(argument.to_owned(), requests.len(), validate::MAX_CHECKS)?;
+    if requests.is_empty() {
+        return Err(Error::invalid(argument.to_owned(), "must have at least one entry"));
+    }
+    for (index, request) in requests.iter().enumerate() {
+        request.check(|field| format!("{argument}[{index}].{field}"))?;
+    }
+    Ok(requests)
+}
+
+object_only! {
+    LimitRequest: "an object with namespace, identifier, limit, duration, cost",
+}
