@@ -10,6 +10,7 @@ mod identities;
 mod keys;
 mod operations;
 mod permissions;
+mod ratelimit;
 mod reply;
 mod root_keys;
 

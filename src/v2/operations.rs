@@ -6,7 +6,7 @@ use unkey_core::{Error, Kind, Result};
 
 use super::caller::Caller;
 use super::reply::Reply;
-use super::{apis, identities, keys, permissions, root_keys};
+use super::{apis, identities, keys, permissions, ratelimit, root_keys};
 use crate::error::Outcome;
 use crate::store::subtransaction::atomically;
 
@@ -53,12 +53,12 @@ const OPERATIONS: &[(&str, Prepare)] = &[
     ("permissions.updateRole", |body| atomic(body, permissions::update_role)),
     ("permissions.deleteRole", |body| atomic(body, permissions::delete_role)),
     ("permissions.setRolePermissions", |body| atomic(body, permissions::set_role_permissions)),
-    //TMP    ("ratelimit.limit", |body| direct(body, ratelimit::limit)),
-    //TMP    ("ratelimit.multiLimit", |body| direct(body, ratelimit::multi_limit)),
-    //TMP    ("ratelimit.setOverride", |body| atomic(body, ratelimit::set_override)),
-    //TMP    ("ratelimit.getOverride", |body| atomic(body, ratelimit::get_override)),
-    //TMP    ("ratelimit.listOverrides", |body| atomic(body, ratelimit::list_overrides)),
-    //TMP    ("ratelimit.deleteOverride", |body| atomic(body, ratelimit::delete_override)),
+    ("ratelimit.limit", |body| direct(body, ratelimit::limit)),
+    ("ratelimit.multiLimit", |body| atomic(body, ratelimit::multi_limit)),
+    ("ratelimit.setOverride", |body| atomic(body, ratelimit::set_override)),
+    ("ratelimit.getOverride", |body| atomic(body, ratelimit::get_override)),
+    ("ratelimit.listOverrides", |body| atomic(body, ratelimit::list_overrides)),
+    ("ratelimit.deleteOverride", |body| atomic(body, ratelimit::delete_override)),
     //TMP    ("analytics.getVerifications", |body| atomic(body, analytics::verifications)),
     //TMP    ("analytics.getRatelimits", |body| atomic(body, analytics::ratelimits)),
     ("rootKeys.createKey", |body| atomic(body, root_keys::create)),

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::read;
+use super::{not_null, read};
 use crate::{Error, Result, validate};
 
 /// One check of the standalone limiter.
@@ -18,7 +18,7 @@ pub struct LimitRequest {
     pub limit: i64,
     /// Window in milliseconds; 1 second to 30 days.
     pub duration: i64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "not_null")]
     cost: Option<i64>,
 }
 
@@ -48,6 +48,13 @@ impl LimitRequest {
         validate::limit_duration(at("duration"), self.duration, validate::MAX_LIMIT_DURATION)?;
         validate::range(at("cost"), self.cost(), 0, i64::MAX)
     }
+}
+
+/// Reads a single check.
+pub fn limit_request(argument: &str, json: &str) -> Result<LimitRequest> {
+    let request: LimitRequest = read(argument, json)?;
+    request.check(|field| format!("{argument}.{field}"))?;
+    Ok(request)
 }
 
 /// Reads the checks of one call: 1 to 100.

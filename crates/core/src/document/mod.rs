@@ -22,7 +22,7 @@ pub use api::ApiPatch;
 pub use identity::IdentityPatch;
 pub use imported_key::{ImportedKey, imported_keys};
 pub use key::{CreditsPatch, KeyPatch};
-pub use limiter::{LimitRequest, limit_requests};
+pub use limiter::{LimitRequest, limit_request, limit_requests};
 pub use ratelimit::{
     RatelimitInput, RequestedLimit, are_stored_limits, check_ratelimits, ratelimits, requested_limits,
 };

@@ -1,23 +1,10 @@
 //! `ratelimit.*`.
 
-use super::{Request, read, requests};
-use crate::{Error, Result, validate};
+use super::{Request, requests};
+use crate::Result;
+use crate::document::{self, LimitRequest, strict};
 
 requests! {
-    /// `ratelimit.limit`.
-    closed Limit {
-        /// Name or id.
-        namespace: String,
-        /// Whose usage.
-        identifier: String,
-        /// Most cost per window.
-        limit: i64,
-        /// Window in milliseconds.
-        duration: i64,;
-        /// What it counts; default 1.
-        cost: i64,
-    }
-
     /// `ratelimit.setOverride`.
     closed SetOverride {
         /// Name or id.
@@ -49,17 +36,24 @@ requests! {
     }
 }
 
+/// `ratelimit.limit`.
+#[derive(Debug)]
+pub struct Limit(pub LimitRequest);
+
+impl Request for Limit {
+    fn read(body: &str) -> Result<Self> {
+        strict("body", body)?;
+        document::limit_request("body", body).map(Self)
+    }
+}
+
 /// `ratelimit.multiLimit`: a bare array of 1 to 100 checks.
 #[derive(Debug)]
-pub struct MultiLimit(pub Vec<Limit>);
+pub struct MultiLimit(pub Vec<LimitRequest>);
 
 impl Request for MultiLimit {
     fn read(body: &str) -> Result<Self> {
-        let checks: Vec<Limit> = read(body)?;
-        if checks.is_empty() {
-            return Err(Error::invalid("body", "must have 1 to 100 entries, not 0"));
-        }
-        validate::count("body", checks.len(), 100)?;
-        Ok(Self(checks))
+        strict("body", body)?;
+        document::limit_requests("body", body).map(Self)
     }
 }
