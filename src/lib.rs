@@ -9,6 +9,7 @@ mod apis;
 mod clock;
 mod credits;
 mod error;
+mod events;
 mod grants;
 mod identities;
 mod keys;

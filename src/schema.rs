@@ -13,7 +13,9 @@ extension_sql_file!("../sql/base/26_root_keys.sql", name = "root_keys", requires
 extension_sql_file!("../sql/base/27_recovery.sql", name = "recovery", requires = ["root_keys"]);
 extension_sql_file!("../sql/base/28_workspace.sql", name = "workspace", requires = ["recovery"]);
 extension_sql_file!("../sql/base/30_analytics.sql", name = "analytics", requires = ["workspace"]);
-extension_sql_file!("../sql/base/40_audit.sql", name = "audit", requires = ["analytics"]);
+extension_sql_file!("../sql/base/31_analytics_views.sql", name = "analytics_views", requires = ["analytics"]);
+extension_sql_file!("../sql/base/32_maintenance.sql", name = "maintenance", requires = ["analytics_views"]);
+extension_sql_file!("../sql/base/40_audit.sql", name = "audit", requires = ["maintenance"]);
 extension_sql_file!("../sql/base/50_api.sql", name = "api", requires = ["audit"]);
 extension_sql_file!("../sql/base/80_grants.sql", name = "grants", requires = ["api"]);
 extension_sql_file!("../sql/base/90_security.sql", name = "security", requires = ["grants"], finalize);

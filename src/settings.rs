@@ -3,12 +3,23 @@
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
 static CLOCK: GucSetting<f64> = GucSetting::<f64>::new(0.0);
+static RECORD_VERIFICATIONS: GucSetting<bool> = GucSetting::<bool>::new(true);
+static RETENTION: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY);
+static ROLLUP_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(400 * DAY);
+
+/// In minutes, the longest unit a setting can have.
+const DAY: i32 = 24 * 60;
 
 /// `unkey.clock`: a fixed time for tests, in milliseconds since the Unix epoch; 0 (default) is the real clock.
 /// Only superusers may set it, since it decides about expiry.
 pub fn fixed_clock() -> Option<i64> {
     let milliseconds = CLOCK.get();
     (milliseconds > 0.0).then_some(milliseconds as i64)
+}
+
+/// `unkey.record_verifications`: whether events are recorded for analytics.
+pub fn record_verifications() -> bool {
+    RECORD_VERIFICATIONS.get()
 }
 
 /// Registers all settings; the prefix is reserved last, so that a misspelt one is an error.
@@ -23,6 +34,34 @@ pub fn register() {
         9_007_199_254_740_992.0,
         GucContext::Suset,
         GucFlags::default(),
+    );
+    GucRegistry::define_bool_guc(
+        c"unkey.record_verifications",
+        c"Whether verifications and calls of the limiter are recorded for analytics and last_used_at.",
+        c"A superuser may set it for a session.",
+        &RECORD_VERIFICATIONS,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"unkey.retention",
+        c"How long single events are kept, such as 30d; unkey.maintain() drops whole days beyond.",
+        c"1 day to 4000 years; read by unkey.maintain() alone.",
+        &RETENTION,
+        DAY,
+        i32::MAX,
+        GucContext::Suset,
+        GucFlags::UNIT_MIN,
+    );
+    GucRegistry::define_int_guc(
+        c"unkey.rollup_retention",
+        c"How long events per hour and per day are kept, such as 400d; unkey.maintain() deletes those beyond.",
+        c"1 day to 4000 years; read by unkey.maintain() alone.",
+        &ROLLUP_RETENTION,
+        DAY,
+        i32::MAX,
+        GucContext::Suset,
+        GucFlags::UNIT_MIN,
     );
     // SAFETY: takes a NUL-terminated string, called once while the library loads.
     unsafe { pgrx::pg_sys::MarkGUCPrefixReserved(c"unkey".as_ptr()) };

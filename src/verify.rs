@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -17,6 +18,7 @@ use unkey_core::{network, permission, validate};
 
 use crate::clock;
 use crate::error::{Failure, Outcome};
+use crate::events::{VerificationEvent, record_verifications};
 use crate::store::keys::{self, Key};
 use crate::store::statement::is_read_only;
 use crate::store::{counters, credits};
@@ -28,6 +30,8 @@ pub struct Question {
     cost: Option<i64>,
     ratelimits: Vec<RequestedLimit>,
     scope: Scope,
+    /// Sorted, each once.
+    tags: Vec<String>,
     ip: Option<IpAddr>,
     migration_id: Option<String>,
 }
@@ -61,18 +65,21 @@ pub struct Arguments {
 
 impl Arguments {
     /// Checks everything that can be wrong whatever the key.
-    pub fn check(self) -> Outcome<Question> {
+    pub fn check(mut self) -> Outcome<Question> {
         if let Some(query) = &self.permissions {
             permission::check_length(query)?;
         }
         validate::cost("cost", self.cost.unwrap_or(1))?;
         validate::tags(&self.tags)?;
+        self.tags.sort();
+        self.tags.dedup();
         let ratelimits = self.ratelimits.as_deref().map(document::requested_limits).transpose()?;
         Ok(Question {
             permissions: self.permissions,
             cost: self.cost,
             ratelimits: ratelimits.unwrap_or_default(),
             scope: self.scope,
+            tags: self.tags,
             ip: self.ip.as_deref().and_then(network::read).map(|network| network.addr()),
             migration_id: self.migration_id,
         })
@@ -87,27 +94,62 @@ pub type Answer = Option<Found>;
 pub struct Found {
     pub code: Code,
     pub key: Key,
+    /// Credits actually spent.
+    pub spent: i64,
     pub credits: Option<i64>,
     pub ratelimits: Vec<LimitState>,
 }
 
 /// Verifies a key text. A text that can't be a key is not found.
 pub fn verify(text: Option<&str>, question: &Question) -> Outcome<Answer> {
-    answer(find(text, question)?, question)
+    let started = Instant::now();
+    let answer = answer(find(text, question)?, question)?;
+    record(question, std::slice::from_ref(&answer), started);
+    Ok(answer)
 }
 
 /// Verifies several key texts one after the other, in the order given.
 pub fn verify_all(texts: &[Option<String>], question: &Question) -> Outcome<Vec<Answer>> {
+    let started = Instant::now();
     let keys = texts.iter().map(|text| find(text.as_deref(), question)).collect::<Outcome<Vec<_>>>()?;
     if keys.len() > 1 && !is_read_only() {
         reserve(&keys, question)?;
     }
-    keys.into_iter().map(|key| answer(key, question)).collect()
+    let answers = keys.into_iter().map(|key| answer(key, question)).collect::<Outcome<Vec<_>>>()?;
+    record(question, &answers, started);
+    Ok(answers)
 }
 
 /// Verifies the key with this hash.
 pub fn verify_hash(hash: &Hash, question: &Question) -> Outcome<Answer> {
-    answer(by_hash(hash, question)?, question)
+    let started = Instant::now();
+    let answer = answer(by_hash(hash, question)?, question)?;
+    record(question, std::slice::from_ref(&answer), started);
+    Ok(answer)
+}
+
+/// Records what was answered about keys that were found, each with its share of the time.
+fn record(question: &Question, answers: &[Answer], started: Instant) {
+    let latency_ms = started.elapsed().as_secs_f64() * 1000.0 / answers.len().max(1) as f64;
+    let events: Vec<_> = answers.iter().flatten().map(|found| found.event(question, latency_ms)).collect();
+    record_verifications(&events);
+}
+
+impl Found {
+    fn event<'a>(&'a self, question: &'a Question, latency_ms: f64) -> VerificationEvent<'a> {
+        let identity = self.key.identity.as_ref();
+        VerificationEvent {
+            key_space_id: &self.key.api.keyspace_id,
+            api_id: &self.key.api.id,
+            key_id: &self.key.id,
+            identity_id: identity.map(|identity| identity.id.as_str()),
+            external_id: identity.map(|identity| identity.external_id.as_str()),
+            outcome: self.code.as_str(),
+            tags: &question.tags,
+            spent_credits: self.spent,
+            latency_ms,
+        }
+    }
 }
 
 fn answer(key: Option<Key>, question: &Question) -> Outcome<Answer> {
@@ -173,7 +215,13 @@ fn decide(key: Key, question: &Question) -> Outcome<Answer> {
     let mut ledger = Tables { key_id: &key.id, refill: key.refill_due(now), now, gone: false };
     let verdict = verdict::decide(&subject, &request, &mut ledger)?;
     let gone = ledger.gone;
-    let found = Found { code: verdict.code, credits: verdict.credits, ratelimits: verdict.ratelimits, key };
+    let found = Found {
+        code: verdict.code,
+        spent: verdict.spent,
+        credits: verdict.credits,
+        ratelimits: verdict.ratelimits,
+        key,
+    };
     Ok((!gone).then_some(found))
 }
 

@@ -27,6 +27,7 @@ CREATE TYPE unkey.key_details AS (
     ip_allowlist    cidr[],
     created_at      timestamptz,
     updated_at      timestamptz,
+    last_used_at    timestamptz,
     cursor          text
 );
 COMMENT ON TYPE unkey.key_details IS 'A key as unkey_get_key, unkey_whoami and unkey_list_keys show it: never its text, never its hash.';
@@ -44,6 +45,7 @@ COMMENT ON COLUMN unkey.key_details.identity IS '{"id", "externalId", "meta"?, "
 COMMENT ON COLUMN unkey.key_details.ip_allowlist IS 'Networks from which it may be verified; NULL for any.';
 COMMENT ON COLUMN unkey.key_details.created_at IS 'When it was made.';
 COMMENT ON COLUMN unkey.key_details.updated_at IS 'When a function last changed it; NULL for never.';
+COMMENT ON COLUMN unkey.key_details.last_used_at IS 'When it was last verified, whatever the answer, as of the last unkey.maintain(); NULL for never.';
 COMMENT ON COLUMN unkey.key_details.start IS 'Visible beginning of the key text; empty for imported keys.';
 COMMENT ON COLUMN unkey.key_details.credits IS 'Balance now, due refills included; NULL for unlimited.';
 COMMENT ON COLUMN unkey.key_details.refill_interval IS 'daily or monthly; NULL without refill.';

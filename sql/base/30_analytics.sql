@@ -1,1 +1,113 @@
--- Analytics: what verifications and limits answered, per event and rolled up.
+-- Analytics: what verifications and limits answered. A verification appends one row to a queue without an index, so it waits
+-- for nobody; unkey.maintain() moves the queue into partitions by day and adds it to roll-ups, in one transaction. The views
+-- read both sides, so they answer the same before and after.
+
+CREATE TABLE unkey.verification_queue (
+    request_id    text NOT NULL,
+    time          unkey.instant NOT NULL DEFAULT unkey.now(),
+    key_space_id  text NOT NULL,
+    api_id        text NOT NULL,
+    key_id        text NOT NULL CHECK (length(key_id) <= 255),
+    identity_id   text,
+    external_id   text CHECK (length(external_id) <= 255),
+    outcome       text NOT NULL,
+    region        text NOT NULL DEFAULT '',
+    tags          text[] NOT NULL DEFAULT '{}',
+    spent_credits bigint NOT NULL DEFAULT 0 CHECK (spent_credits >= 0),
+    latency       double precision NOT NULL DEFAULT 0,
+    source        text NOT NULL DEFAULT 'sql',
+    role          text NOT NULL DEFAULT current_user
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
+COMMENT ON TABLE unkey.verification_queue IS 'Verifications since the last unkey.maintain(), in no order and without an index.';
+
+CREATE TABLE unkey.ratelimit_queue (
+    request_id   text NOT NULL,
+    time         unkey.instant NOT NULL DEFAULT unkey.now(),
+    namespace_id text NOT NULL CHECK (length(namespace_id) <= 255),
+    identifier   text NOT NULL CHECK (length(identifier) <= 255),
+    passed       boolean NOT NULL,
+    latency      double precision NOT NULL DEFAULT 0,
+    override_id  text,
+    "limit"      bigint NOT NULL,
+    remaining    bigint NOT NULL,
+    reset_at     unkey.instant NOT NULL,
+    tokens       bigint NOT NULL CHECK (tokens >= 0)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
+COMMENT ON TABLE unkey.ratelimit_queue IS 'Calls of the standalone limiter since the last unkey.maintain(), in no order and without an index.';
+
+-- Partitions are made by unkey.maintain(), are named for their day and do not belong to the extension.
+CREATE TABLE unkey.verification_events (LIKE unkey.verification_queue INCLUDING DEFAULTS) PARTITION BY RANGE (time);
+CREATE INDEX verification_events_key_id_time_idx ON unkey.verification_events (key_id, time);
+CREATE INDEX verification_events_time_idx ON unkey.verification_events USING brin (time) WITH (autosummarize = on);
+COMMENT ON TABLE unkey.verification_events IS 'Verifications of keys that were found, one partition per day (UTC), dropped after unkey.retention.';
+
+CREATE TABLE unkey.ratelimit_events (LIKE unkey.ratelimit_queue INCLUDING DEFAULTS) PARTITION BY RANGE (time);
+CREATE INDEX ratelimit_events_identifier_time_idx ON unkey.ratelimit_events (identifier, time);
+CREATE INDEX ratelimit_events_time_idx ON unkey.ratelimit_events USING brin (time) WITH (autosummarize = on);
+COMMENT ON TABLE unkey.ratelimit_events IS 'Calls of the standalone limiter, one partition per day (UTC), dropped after unkey.retention.';
+
+-- What tells one group of a key and an hour from another is hashed: tags are too long for an index.
+CREATE TABLE unkey.verification_hours (
+    time          unkey.instant NOT NULL,
+    key_space_id  text NOT NULL,
+    api_id        text NOT NULL,
+    key_id        text NOT NULL,
+    identity_id   text,
+    external_id   text,
+    outcome       text NOT NULL,
+    tags          text[] NOT NULL,
+    role          text NOT NULL,
+    count         bigint NOT NULL CHECK (count > 0),
+    spent_credits bigint NOT NULL CHECK (spent_credits >= 0),
+    dimensions    bigint NOT NULL GENERATED ALWAYS AS
+        (hash_record_extended(ROW(key_space_id, api_id, identity_id, external_id, outcome, tags, role), 0)) STORED,
+    PRIMARY KEY (key_id, time, dimensions)
+) WITH (fillfactor = 80);
+CREATE INDEX verification_hours_external_id_time_idx ON unkey.verification_hours (external_id, time) WHERE external_id IS NOT NULL;
+CREATE INDEX verification_hours_time_idx ON unkey.verification_hours (time);
+CREATE TABLE unkey.verification_days (LIKE unkey.verification_hours INCLUDING ALL) WITH (fillfactor = 80);
+COMMENT ON TABLE unkey.verification_hours IS 'Verifications per hour, kept for unkey.rollup_retention. Without what is still in the queue: the views have both.';
+COMMENT ON TABLE unkey.verification_days IS 'Verifications per day, kept for unkey.rollup_retention. Without what is still in the queue: the views have both.';
+
+CREATE TABLE unkey.ratelimit_hours (
+    time          unkey.instant NOT NULL,
+    namespace_id  text NOT NULL,
+    identifier    text NOT NULL,
+    passed        bigint NOT NULL CHECK (passed BETWEEN 0 AND total),
+    total         bigint NOT NULL CHECK (total > 0),
+    passed_tokens bigint NOT NULL CHECK (passed_tokens BETWEEN 0 AND total_tokens),
+    total_tokens  bigint NOT NULL,
+    PRIMARY KEY (namespace_id, identifier, time)
+) WITH (fillfactor = 80);
+CREATE INDEX ratelimit_hours_time_idx ON unkey.ratelimit_hours (time);
+CREATE TABLE unkey.ratelimit_days (LIKE unkey.ratelimit_hours INCLUDING ALL) WITH (fillfactor = 80);
+COMMENT ON TABLE unkey.ratelimit_hours IS 'Calls of the standalone limiter per hour, kept for unkey.rollup_retention. Without what is still in the queue: the views have both.';
+COMMENT ON TABLE unkey.ratelimit_days IS 'Calls of the standalone limiter per day, kept for unkey.rollup_retention. Without what is still in the queue: the views have both.';
+
+CREATE TABLE unkey.key_usage (
+    key_id       text PRIMARY KEY,
+    last_used_at unkey.instant NOT NULL
+) WITH (fillfactor = 50);
+COMMENT ON TABLE unkey.key_usage IS 'When keys were last verified, as of the last unkey.maintain(). No foreign key: maintenance must not wait for who deletes a key.';
+
+CREATE FUNCTION unkey.forget_usage() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    DELETE FROM unkey.key_usage WHERE key_id = OLD.id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION unkey.forget_usage() IS 'Trigger of unkey.keys: removes the row of key_usage with its key.';
+
+CREATE TRIGGER forget_usage AFTER DELETE ON unkey.keys FOR EACH ROW EXECUTE FUNCTION unkey.forget_usage();
+COMMENT ON TRIGGER forget_usage ON unkey.keys IS 'Keeps key_usage without a foreign key.';
+
+SELECT pg_catalog.pg_extension_config_dump('unkey.verification_queue', '');
+SELECT pg_catalog.pg_extension_config_dump('unkey.verification_events', '');
+SELECT pg_catalog.pg_extension_config_dump('unkey.verification_hours', '');
+SELECT pg_catalog.pg_extension_config_dump('unkey.verification_days', '');
+SELECT pg_catalog.pg_extension_config_dump('unkey.ratelimit_queue', '');
+SELECT pg_catalog.pg_extension_config_dump('unkey.ratelimit_events', '');
+SELECT pg_catalog.pg_extension_config_dump('unkey.ratelimit_hours', '');
+SELECT pg_catalog.pg_extension_config_dump('unkey.ratelimit_days', '');
+SELECT pg_catalog.pg_extension_config_dump('unkey.key_usage', '');

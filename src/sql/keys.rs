@@ -118,6 +118,7 @@ struct Details<'a> {
     ip_allowlist: Option<&'a [String]>,
     created_at: Option<&'a str>,
     updated_at: Option<&'a str>,
+    last_used_at: Option<&'a str>,
     cursor: Option<&'a str>,
 }
 
@@ -143,6 +144,7 @@ fn details(key: &Key, now: i64) -> Details<'_> {
         ip_allowlist: key.allowlist.as_deref().and_then(some),
         created_at: shown.map(|shown| shown.created_at.as_str()),
         updated_at: shown.and_then(|shown| shown.updated_at.as_deref()),
+        last_used_at: shown.and_then(|shown| shown.last_used_at.as_deref()),
         cursor: shown.map(|shown| shown.cursor.as_str()),
     }
 }

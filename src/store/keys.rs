@@ -45,9 +45,11 @@ pub struct Shown {
     /// Milliseconds.
     pub created_ms: i64,
     pub updated_ms: Option<i64>,
+    pub last_used_ms: Option<i64>,
     pub created_at: String,
     pub updated_at: Option<String>,
     pub last_refill_at: Option<String>,
+    pub last_used_at: Option<String>,
     pub cursor: String,
 }
 
@@ -131,6 +133,9 @@ macro_rules! select_key {
             ", 'shown', json_build_object('created_ms', unkey.to_ms(key.created_at),
                 'updated_ms', unkey.to_ms(key.updated_at), 'created_at', key.created_at, 'updated_at', key.updated_at,
                 'last_refill_at', credits.last_refill_at,
+                'last_used_ms', (SELECT unkey.to_ms(usage.last_used_at) FROM unkey.key_usage AS usage
+                    WHERE usage.key_id = key.id),
+                'last_used_at', (SELECT usage.last_used_at FROM unkey.key_usage AS usage WHERE usage.key_id = key.id),
                 'cursor', (extract(epoch FROM key.created_at) * 1000000)::bigint || ':' || key.id)",
             $rest
         )
@@ -140,8 +145,7 @@ macro_rules! select_key {
             "SELECT json_build_object(
                 'id', key.id,
                 'api', json_build_object('id', api.id, 'keyspace_id', api.keyspace_id, 'enabled', api.enabled,
-                    'default_bytes', api.default_bytes,
-                    'allowlist', api.ip_allowlist),
+                    'default_bytes', api.default_bytes, 'allowlist', api.ip_allowlist),
                 'enabled', key.enabled,
                 'expires', unkey.to_ms(key.expires),
                 'refill', CASE WHEN key.refill_amount IS NOT NULL THEN

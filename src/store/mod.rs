@@ -9,8 +9,10 @@
 
 pub mod access;
 pub mod apis;
+mod attempt;
 pub mod counters;
 pub mod credits;
+pub mod events;
 pub mod identities;
 pub mod keys;
 mod lookup;

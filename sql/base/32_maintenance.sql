@@ -1,0 +1,230 @@
+-- Maintenance: one function to run every minute. Everything it waits for it waits for briefly, so that it can run beside
+-- anything; what it could not get it tries again the next time.
+
+CREATE TYPE unkey.maintenance AS (
+    drained            bigint,
+    partitions_made    bigint,
+    partitions_dropped bigint,
+    counters_removed   bigint,
+    entries_sealed     bigint
+);
+COMMENT ON TYPE unkey.maintenance IS 'What unkey.maintain() did; all columns NULL if another call was at work.';
+COMMENT ON COLUMN unkey.maintenance.drained IS 'Events moved from the queues into partitions and roll-ups; a million or more means that there may be more left.';
+COMMENT ON COLUMN unkey.maintenance.partitions_made IS 'Partitions made for days of events, today and tomorrow.';
+COMMENT ON COLUMN unkey.maintenance.partitions_dropped IS 'Partitions dropped after unkey.retention.';
+COMMENT ON COLUMN unkey.maintenance.counters_removed IS 'Rate-limit counters removed whose windows are over.';
+COMMENT ON COLUMN unkey.maintenance.entries_sealed IS 'Entries of the audit log that were sealed.';
+
+-- Days are compared as the eight digits at the end of a name, so that no other name can be in the way.
+CREATE VIEW unkey.event_partitions AS
+    SELECT parent.relname::text AS parent, class.relname::text AS name, right(class.relname, 8) AS day
+    FROM pg_catalog.pg_inherits
+    JOIN pg_catalog.pg_class AS class ON class.oid = inhrelid
+    JOIN pg_catalog.pg_class AS parent ON parent.oid = inhparent
+    WHERE parent.oid IN ('unkey.verification_events'::regclass, 'unkey.ratelimit_events'::regclass)
+        AND class.relname ~ '_events_[0-9]{8}$';
+COMMENT ON VIEW unkey.event_partitions IS 'Partitions that unkey.maintain() made.';
+COMMENT ON COLUMN unkey.event_partitions.parent IS 'verification_events or ratelimit_events.';
+COMMENT ON COLUMN unkey.event_partitions.name IS 'Name of the table in schema unkey: that of the parent and the day.';
+COMMENT ON COLUMN unkey.event_partitions.day IS 'The day (UTC) whose events it holds, such as 20250314.';
+
+-- Attaching a finished table waits for nobody who reads or writes, which CREATE TABLE … PARTITION OF would.
+CREATE FUNCTION unkey.make_event_partition(parent text, day date) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    partition text := make_event_partition.parent || to_char(day, '_YYYYMMDD');
+BEGIN
+    IF EXISTS (SELECT FROM unkey.event_partitions WHERE name = partition) THEN
+        RETURN true;
+    END IF;
+    EXECUTE format('CREATE TABLE IF NOT EXISTS unkey.%I (LIKE unkey.%I INCLUDING DEFAULTS INCLUDING COMMENTS)', partition, parent);
+    EXECUTE format('ALTER TABLE unkey.%I ATTACH PARTITION unkey.%I FOR VALUES FROM (%L) TO (%L)', parent, partition,
+        day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
+    EXECUTE format('COMMENT ON TABLE unkey.%I IS %L', partition, format('Events of %s (UTC).', day));
+    RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION unkey.make_event_partition(text, date) IS
+'Makes the partition of verification_events or ratelimit_events for a day (UTC) unless there is one, and answers whether there is one now: not if the parent is locked for longer than lock_timeout.';
+
+CREATE FUNCTION unkey.drop_event_partitions(before date) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    old     text;
+    dropped bigint := 0;
+BEGIN
+    FOR old IN SELECT name FROM unkey.event_partitions WHERE day < to_char(before, 'YYYYMMDD') COLLATE "C" ORDER BY name LOOP
+        EXECUTE format('DROP TABLE unkey.%I', old);
+        dropped := dropped + 1;
+    END LOOP;
+    RETURN dropped;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN 0;
+END
+$$;
+COMMENT ON FUNCTION unkey.drop_event_partitions(date) IS
+'Drops the event partitions of the days before this one and answers how many. If somebody reads events for longer than lock_timeout, none.';
+
+CREATE FUNCTION unkey.drain_verifications(first tid, last tid) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    days    date[];
+    drained bigint;
+BEGIN
+    days := ARRAY(
+        SELECT day FROM (
+            SELECT DISTINCT (time AT TIME ZONE 'UTC')::date AS day FROM unkey.verification_queue WHERE ctid >= first AND ctid < last
+        ) AS wanted WHERE unkey.make_event_partition('verification_events', day));
+    WITH batch AS MATERIALIZED (
+        DELETE FROM unkey.verification_queue AS queue
+        WHERE ctid >= first AND ctid < last AND (time AT TIME ZONE 'UTC')::date = ANY (days)
+        RETURNING queue.*
+    ), kept AS (
+        INSERT INTO unkey.verification_events SELECT * FROM batch
+    ), hours AS (
+        INSERT INTO unkey.verification_hours AS known (time, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
+            role, count, spent_credits)
+        SELECT date_trunc('hour', time, 'UTC'), key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
+            role, count(*), LEAST(sum(spent_credits), 9223372036854775807)
+        FROM batch GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+        ON CONFLICT (key_id, time, dimensions) DO UPDATE SET count = known.count + EXCLUDED.count,
+            spent_credits = LEAST(known.spent_credits::numeric + EXCLUDED.spent_credits, 9223372036854775807)
+    ), days AS (
+        INSERT INTO unkey.verification_days AS known (time, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
+            role, count, spent_credits)
+        SELECT date_trunc('day', time, 'UTC'), key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
+            role, count(*), LEAST(sum(spent_credits), 9223372036854775807)
+        FROM batch GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+        ON CONFLICT (key_id, time, dimensions) DO UPDATE SET count = known.count + EXCLUDED.count,
+            spent_credits = LEAST(known.spent_credits::numeric + EXCLUDED.spent_credits, 9223372036854775807)
+    ), usage AS (
+        INSERT INTO unkey.key_usage AS known (key_id, last_used_at)
+        SELECT key.id, max(time) FROM batch JOIN unkey.keys AS key ON key.id = batch.key_id GROUP BY key.id
+        ON CONFLICT (key_id) DO UPDATE SET last_used_at = GREATEST(known.last_used_at, EXCLUDED.last_used_at)
+    )
+    SELECT count(*) INTO drained FROM batch;
+    RETURN drained;
+END
+$$;
+COMMENT ON FUNCTION unkey.drain_verifications(tid, tid) IS
+'Moves one stretch of the queue of verifications into partitions, roll-ups and key_usage, in one statement, and answers how many events those were. Events whose day has no partition stay.';
+
+CREATE FUNCTION unkey.drain_ratelimits(first tid, last tid) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    days    date[];
+    drained bigint;
+BEGIN
+    days := ARRAY(
+        SELECT day FROM (
+            SELECT DISTINCT (time AT TIME ZONE 'UTC')::date AS day FROM unkey.ratelimit_queue WHERE ctid >= first AND ctid < last
+        ) AS wanted WHERE unkey.make_event_partition('ratelimit_events', day));
+    WITH batch AS MATERIALIZED (
+        DELETE FROM unkey.ratelimit_queue AS queue
+        WHERE ctid >= first AND ctid < last AND (time AT TIME ZONE 'UTC')::date = ANY (days)
+        RETURNING queue.*
+    ), kept AS (
+        INSERT INTO unkey.ratelimit_events SELECT * FROM batch
+    ), hours AS (
+        INSERT INTO unkey.ratelimit_hours AS known (time, namespace_id, identifier, passed, total, passed_tokens, total_tokens)
+        SELECT date_trunc('hour', time, 'UTC'), namespace_id, identifier, count(*) FILTER (WHERE passed), count(*),
+            LEAST(coalesce(sum(tokens) FILTER (WHERE passed), 0), 9223372036854775807), LEAST(sum(tokens), 9223372036854775807)
+        FROM batch GROUP BY 1, 2, 3
+        ON CONFLICT (namespace_id, identifier, time) DO UPDATE SET
+            passed = known.passed + EXCLUDED.passed, total = known.total + EXCLUDED.total,
+            passed_tokens = LEAST(known.passed_tokens::numeric + EXCLUDED.passed_tokens, 9223372036854775807),
+            total_tokens = LEAST(known.total_tokens::numeric + EXCLUDED.total_tokens, 9223372036854775807)
+    ), days AS (
+        INSERT INTO unkey.ratelimit_days AS known (time, namespace_id, identifier, passed, total, passed_tokens, total_tokens)
+        SELECT date_trunc('day', time, 'UTC'), namespace_id, identifier, count(*) FILTER (WHERE passed), count(*),
+            LEAST(coalesce(sum(tokens) FILTER (WHERE passed), 0), 9223372036854775807), LEAST(sum(tokens), 9223372036854775807)
+        FROM batch GROUP BY 1, 2, 3
+        ON CONFLICT (namespace_id, identifier, time) DO UPDATE SET
+            passed = known.passed + EXCLUDED.passed, total = known.total + EXCLUDED.total,
+            passed_tokens = LEAST(known.passed_tokens::numeric + EXCLUDED.passed_tokens, 9223372036854775807),
+            total_tokens = LEAST(known.total_tokens::numeric + EXCLUDED.total_tokens, 9223372036854775807)
+    )
+    SELECT count(*) INTO drained FROM batch;
+    RETURN drained;
+END
+$$;
+COMMENT ON FUNCTION unkey.drain_ratelimits(tid, tid) IS
+'Moves one stretch of the queue of limiter calls into partitions and roll-ups, in one statement, and answers how many events those were. Events whose day has no partition stay.';
+
+-- The queues have no index and need none: they are read once from end to end, by their pages.
+CREATE FUNCTION unkey.drain() RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    stretch CONSTANT bigint := 2000; -- pages
+    enough  CONSTANT bigint := 1000000; -- events: a call that is never done would be undone by a timeout again and again
+    pages   bigint := pg_relation_size('unkey.verification_queue') / current_setting('block_size')::bigint;
+    page    bigint := 0;
+    drained bigint := 0;
+BEGIN
+    WHILE page < pages AND drained < enough LOOP
+        drained := drained + unkey.drain_verifications(format('(%s,0)', page)::tid, format('(%s,0)', page + stretch)::tid);
+        page := page + stretch;
+    END LOOP;
+    pages := pg_relation_size('unkey.ratelimit_queue') / current_setting('block_size')::bigint;
+    page := 0;
+    WHILE page < pages AND drained < enough LOOP
+        drained := drained + unkey.drain_ratelimits(format('(%s,0)', page)::tid, format('(%s,0)', page + stretch)::tid);
+        page := page + stretch;
+    END LOOP;
+    RETURN drained;
+END
+$$;
+COMMENT ON FUNCTION unkey.drain() IS 'Moves what is in the queues now, up to about a million events, and answers how many those were.';
+
+CREATE FUNCTION unkey.remove_counters() RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    at      bigint := unkey.to_ms(unkey.now());
+    removed bigint;
+BEGIN
+    WITH over AS MATERIALIZED (
+        SELECT ctid FROM unkey.counters WHERE seq < at / duration - 1 LIMIT 10000 FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM unkey.counters WHERE ctid = ANY (ARRAY(SELECT ctid FROM over));
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN removed;
+END
+$$;
+COMMENT ON FUNCTION unkey.remove_counters() IS
+'Removes up to 10000 rate-limit counters whose two windows are over, and answers how many. Those in use are left alone.';
+
+CREATE FUNCTION unkey.maintain() RETURNS unkey.maintenance
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' SET work_mem = '64MB' AS $$
+DECLARE
+    done    unkey.maintenance;
+    at      timestamptz := unkey.now(); -- also loads the library, and with it the settings
+    today   date := (at AT TIME ZONE 'UTC')::date;
+    before  bigint := (SELECT count(*) FROM unkey.event_partitions);
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('unkey.maintain', 0)) THEN
+        RETURN NULL;
+    END IF;
+    PERFORM unkey.make_event_partition(parent, day)
+    FROM unnest(ARRAY['verification_events', 'ratelimit_events']) AS parent, unnest(ARRAY[today, today + 1]) AS day;
+    done.drained := unkey.drain();
+    done.partitions_made := (SELECT count(*) FROM unkey.event_partitions) - before;
+
+    DELETE FROM unkey.verification_hours WHERE time < at - current_setting('unkey.rollup_retention')::interval;
+    DELETE FROM unkey.verification_days WHERE time < at - current_setting('unkey.rollup_retention')::interval;
+    DELETE FROM unkey.ratelimit_hours WHERE time < at - current_setting('unkey.rollup_retention')::interval;
+    DELETE FROM unkey.ratelimit_days WHERE time < at - current_setting('unkey.rollup_retention')::interval;
+
+    -- Last, because others may wait for these locks until the transaction ends.
+    done.entries_sealed := 0;
+    done.partitions_dropped :=
+        unkey.drop_event_partitions(((at - current_setting('unkey.retention')::interval) AT TIME ZONE 'UTC')::date);
+    done.counters_removed := unkey.remove_counters();
+    RETURN done;
+END
+$$;
+COMMENT ON FUNCTION unkey.maintain() IS
+'Keeps the database in shape; run it every minute (docs/operations.md). Moves queued events into partitions and roll-ups, at most about a million in a call, and makes partitions as needed; drops event partitions after unkey.retention and deletes roll-ups after unkey.rollup_retention; removes rate-limit counters whose windows are over. One call at a time: a second one returns NULL at once. Verifications neither wait for it nor hold it up; whatever else it would have to wait for longer than 200 ms, it leaves for the next call. Without it nothing fails: the queues and counters grow, and last_used_at stays behind.
+Errors: 55P03 the queues, roll-ups or counters are locked by hand, 25006 in a read-only transaction.';
