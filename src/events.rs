@@ -81,7 +81,6 @@ pub fn record_verifications(events: &[VerificationEvent]) {
 }
 
 /// Records checks of one call of the standalone limiter.
-#[allow(dead_code, reason = "called by the limiter")]
 pub fn record_limits(events: &[LimitEvent]) {
     record(events, insert_limit);
 }

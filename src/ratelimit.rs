@@ -1,6 +1,7 @@
 //! The standalone limiter: limits by namespace and identifier, without keys.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use unkey_core::document::LimitRequest;
 use unkey_core::error::quoted;
@@ -11,6 +12,7 @@ use unkey_core::{Error, Kind, id, ratelimit, validate};
 
 use crate::clock;
 use crate::error::{Failure, Outcome};
+use crate::events::{LimitEvent, record_limits};
 use crate::page::Page;
 use crate::store::counters;
 use crate::store::ratelimit::{self as store, Namespace, ShownOverride};
@@ -122,8 +124,10 @@ pub struct Batch {
     pub decisions: Vec<Decision>,
 }
 
-/// Checks several limits at once and counts every cost, or none if one of them refuses. Decisions are final here.
-pub fn limit(checks: &[Check]) -> Outcome<Batch> {
+/// Checks several limits at once and counts every cost, or none if one of them refuses. Decisions are final here, and
+/// recorded for analytics unless the caller does not want it.
+pub fn limit(checks: &[Check], recorded: bool) -> Outcome<Batch> {
+    let started = Instant::now();
     let overrides = checks.iter().map(override_of).collect::<Outcome<Vec<_>>>()?;
     let takes: Vec<Take> =
         checks.iter().zip(&overrides).map(|(check, found)| take(check, found.as_ref())).collect();
@@ -135,8 +139,32 @@ pub fn limit(checks: &[Check]) -> Outcome<Batch> {
         reset: outcome.reset,
         override_id: found.map(|found| found.id),
     };
-    let decisions = outcomes.iter().zip(&takes).zip(overrides).map(decision).collect();
+    let decisions: Vec<Decision> = outcomes.iter().zip(&takes).zip(overrides).map(decision).collect();
+    if recorded {
+        record(checks, &decisions, started);
+    }
     Ok(Batch { passed, decisions })
+}
+
+/// Each check has its share of the time.
+fn record(checks: &[Check], decisions: &[Decision], started: Instant) {
+    let latency_ms = started.elapsed().as_secs_f64() * 1000.0 / checks.len().max(1) as f64;
+    let events = checks.iter().zip(decisions).map(|(check, decision)| event(check, decision, latency_ms));
+    record_limits(&events.collect::<Vec<_>>());
+}
+
+fn event<'a>(check: &'a Check, decision: &'a Decision, latency_ms: f64) -> LimitEvent<'a> {
+    LimitEvent {
+        namespace_id: &check.namespace.id,
+        identifier: &check.identifier,
+        passed: decision.success,
+        latency_ms,
+        override_id: decision.override_id.as_deref(),
+        limit: decision.limit,
+        remaining: decision.remaining,
+        reset: decision.reset,
+        tokens: check.cost,
+    }
 }
 
 fn override_of(check: &Check) -> Outcome<Option<Override>> {
@@ -168,7 +196,7 @@ pub fn limit_named(requests: Vec<LimitRequest>) -> Outcome<Batch> {
         Some(namespace) => Ok(Check::new(namespace.clone(), request)),
         None => Err(Failure::Internal("a namespace just made is not there".into())),
     };
-    limit(&requests.into_iter().map(check).collect::<Outcome<Vec<_>>>()?)
+    limit(&requests.into_iter().map(check).collect::<Outcome<Vec<_>>>()?, true)
 }
 
 fn named(reference: &str) -> Outcome<Namespace> {

@@ -212,7 +212,7 @@ pub fn key_reply(key: &Key, plaintext: Option<String>) -> KeyReply<'_> {
         meta: key.meta.as_deref(),
         created_at: shown.map_or(0, |shown| shown.created_ms),
         updated_at: shown.and_then(|shown| shown.updated_ms),
-        last_used_at: None, /*TMP*/
+        last_used_at: shown.and_then(|shown| shown.last_used_ms),
         expires: key.expires,
         permissions: &key.permissions,
         roles: &key.roles,

@@ -79,7 +79,7 @@ fn counted(caller: &Caller, reference: &str) -> Outcome<Namespace> {
 
 pub fn limit(caller: &Caller, Limit(request): Limit) -> Outcome<Reply> {
     let namespace = counted(caller, &request.namespace)?;
-    let batch = ratelimit::limit(&[Check::new(namespace, request)])?;
+    let batch = ratelimit::limit(&[Check::new(namespace, request)], caller.metrics)?;
     Reply::data(&batch.decisions.first().map(limit_reply))
 }
 
@@ -92,7 +92,7 @@ pub fn multi_limit(caller: &Caller, MultiLimit(requests): MultiLimit) -> Outcome
     }
     let namespace = |request: &LimitRequest| namespaces.get(request.namespace.as_str()).cloned().flatten();
     let check = |request: &LimitRequest| Some(Check::new(namespace(request)?, request.clone()));
-    let batch = ratelimit::limit(&requests.iter().filter_map(check).collect::<Vec<_>>())?;
+    let batch = ratelimit::limit(&requests.iter().filter_map(check).collect::<Vec<_>>(), caller.metrics)?;
     let limits = requests.iter().zip(&batch.decisions).map(check_reply).collect();
     Reply::data(&MultiLimitReply { passed: batch.passed, limits })
 }
