@@ -20,8 +20,9 @@ SELECT tests.at('2026-06-07 12:00:17+00');
 SELECT unkey_set_override('ov', '*', 1000, '1 minute') \gset
 SELECT tests.at('2026-06-07 12:00:14+00');
 SELECT unkey_set_override('ov', 'vi*_8', 80, '1 minute') \gset
-INSERT INTO unkey.ratelimit_overrides (id, namespace_id, identifier, "limit", duration, created_at) VALUES ('ov_b', :'ov', 'at_once*', 2, 1000, '2020-01-01'), ('ov_a', :'ov', '*at_once', 1, 1000, '2020-01-01');
-SELECT 'NS-13' AS "case", identifier, success, "limit", remaining FROM unnest(ARRAY['vip_7', 'vip_6', 'vip_8', 'vip_', 'VIP_6', 'vip_*', 'id1', 'at_once', E'vip_\n']) AS identifier, unkey_limit('ov', identifier, 100, '1 minute', 0);
+INSERT INTO unkey.ratelimit_overrides (id, namespace_id, identifier, "limit", duration, created_at) VALUES ('ov_b', :'ov', 'at_once*', 2, 1000, '2020-01-01'), ('ov_a', :'ov', '*at_once', 1, 1000, '2020-01-01'),
+    ('ov_d', :'ov', 'by_age*', 4, 1000, '2019-01-01'), ('ov_c', :'ov', '*by_age', 3, 1000, '2020-01-01');
+SELECT 'NS-13' AS "case", identifier, success, "limit", remaining FROM unnest(ARRAY['vip_7', 'vip_6', 'vip_8', 'vip_', 'VIP_6', 'vip_*', 'id1', 'at_once', 'by_age', E'vip_\n']) AS identifier, unkey_limit('ov', identifier, 100, '1 minute', 0);
 -- NS-14: a pattern matches the whole text; a dot, a %, an _ and a backslash are themselves, and a * is no newline.
 SELECT unkey_create_namespace('ov.mail') AS mail \gset
 SELECT unkey_set_override('ov.mail', '*@x.com', 5, '1 minute'), unkey_set_override('ov.mail', 'a%_\*', 6, '1 minute') \gset
