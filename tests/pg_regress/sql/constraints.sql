@@ -6,6 +6,7 @@ SELECT id AS identity_id FROM unkey.identities WHERE external_id = 'cs.u1' \gset
 SELECT id AS permission_id FROM unkey.permissions WHERE slug = 'cs.p1' \gset
 INSERT INTO unkey.migrations (id) VALUES ('cs.m');
 INSERT INTO unkey.key_roles VALUES (:'key_id', :'role_id');
+INSERT INTO unkey.root_keys (hash) VALUES (sha256('cs.root'));
 INSERT INTO unkey.counters VALUES ('cs', 'cs', 1000, 1, 0, 0);
 SELECT unkey_set_override(unkey_create_namespace('cs.ns'), 'cs', 1, '1 minute') AS override_id \gset
 -- SQLSTATE of a statement, and the constraint or column that refused it.
