@@ -18,6 +18,8 @@ pub struct NewApi {
     pub default_bytes: Option<i64>,
     pub ip_allowlist: Option<Vec<String>>,
     pub delete_protection: bool,
+    /// Whether keys may be recoverable.
+    pub store_encrypted_keys: bool,
 }
 
 /// The mistake of naming an API that is not there.
@@ -49,6 +51,7 @@ pub fn create(new: &NewApi) -> Outcome<String> {
         default_bytes,
         ip_allowlist: new.ip_allowlist.as_deref(),
         delete_protection: new.delete_protection,
+        store_encrypted_keys: new.store_encrypted_keys,
     };
     apis::insert(&row, now)?;
     Ok(api_id)
@@ -69,6 +72,7 @@ pub fn update(api_id: &str, patch: &str) -> Outcome<()> {
         ip_allowlist: patch.ip_whitelist.change(),
         enabled: patch.enabled,
         delete_protection: patch.delete_protection,
+        store_encrypted_keys: patch.store_encrypted_keys,
     };
     apis::update(api_id, &changes, clock::now())?.ok_or_else(|| not_found(api_id))?;
     Ok(())

@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 use unkey_core::credits::Refill;
 use unkey_core::document::{KeyPatch, Patch, RatelimitInput, check_credits, check_ratelimits};
+use unkey_core::envelope::DataKey;
 use unkey_core::key::{self, Hash};
 use unkey_core::limits;
 use unkey_core::{Error, Kind, id, network, validate};
@@ -13,7 +14,7 @@ use crate::page::Page;
 use crate::store::access::Link;
 use crate::store::keys::{self, Changes, Key, NewRow};
 use crate::store::statement::View;
-use crate::{apis, clock, credits, identities, secret, store};
+use crate::{apis, clock, credits, identities, recovery, secret, store};
 
 /// A key just made; its text is shown this once, so it can be neither printed nor serialized.
 pub struct Created {
@@ -88,12 +89,8 @@ impl NewKey {
 pub fn create(new: NewKey) -> Outcome<Created> {
     new.check()?;
     let api = apis::get(View::Latest, &new.api_id)?;
-    if new.recoverable {
-        let error =
-            Error::new(Kind::PreconditionFailed, "recoverable keys need a master key, and none is set up");
-        return Err(error.hint("Leave recoverable out: only the hash of a key is stored.").into());
-    }
     let now = clock::now();
+    let vault = new.recoverable.then(|| recovery::open(&api, now)).transpose()?;
     let prefix = new.prefix.or(api.default_prefix);
     let bytes = new.byte_length.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(api.default_bytes);
     let row = NewRow {
@@ -112,18 +109,27 @@ pub fn create(new: NewKey) -> Outcome<Created> {
         role_ids: access::distinct(access::role_ids(&new.roles, Missing::Refused, now)?),
         ..NewRow::default()
     };
-    issue(row, prefix, bytes, now)
+    issue(row, prefix, bytes, vault.as_ref(), now)
 }
 
-/// Makes the key text for a row and inserts it.
-pub fn issue(row: NewRow, prefix: Option<String>, bytes: usize, now: i64) -> Outcome<Created> {
+/// Makes the key text for a row and inserts it; with a data key, the encrypted text as well.
+pub fn issue(
+    row: NewRow,
+    prefix: Option<String>,
+    bytes: usize,
+    vault: Option<&DataKey>,
+    now: i64,
+) -> Outcome<Created> {
     let new = key::generate(prefix.as_deref(), bytes)?;
     let key_id = id::of_key(&secret::of_key_ids()?, &new.hash)?;
     let row = NewRow { id: key_id.clone(), hash: new.hash.to_base64(), prefix, start: new.start, ..row };
-    match keys::insert(&[row], now)?.is_empty() {
-        false => Ok(Created { key_id, key: new.plaintext.reveal() }),
-        true => Err(Failure::Internal("a new key has the hash of an old one".into())),
+    if keys::insert(&[row], now)?.is_empty() {
+        return Err(Failure::Internal("a new key has the hash of an old one".into()));
     }
+    if let Some(vault) = vault {
+        store::recovery::insert(&key_id, vault.id(), &vault.seal(&key_id, &new.plaintext)?)?;
+    }
+    Ok(Created { key_id, key: new.plaintext.reveal() })
 }
 
 /// A key by id, at the caller's snapshot.

@@ -1,7 +1,7 @@
 //! `unkey`: API keys inside Postgres.
 //!
 //! Layers, top down: [`sql`] adapts SQL calls; one module per family of operations ([`apis`], [`keys`], [`verify`],
-//! [`access`], [`migrations`], [`root_keys`]) loads, asks `unkey_core`, and stores; [`store`] alone knows tables.
+//! [`access`], [`migrations`], [`root_keys`], [`recovery`]) loads, asks `unkey_core`, and stores; [`store`] alone knows tables.
 
 mod access;
 mod actor;
@@ -16,6 +16,7 @@ mod keys;
 mod migrations;
 mod page;
 mod ratelimit;
+mod recovery;
 mod reroll;
 mod root_keys;
 mod schema;

@@ -7,7 +7,8 @@ use unkey_core::{Error, Result, id, validate};
 use crate::error::Outcome;
 use crate::keys::{Created, issue, locked_with_balance};
 use crate::store::keys::{self, Changes, Key, NewRow};
-use crate::{access, clock};
+use crate::store::statement::View;
+use crate::{access, apis, clock, recovery, store};
 
 /// Longest grace of a reroll, in milliseconds.
 const MAX_GRACE: i64 = validate::MAX_TIME;
@@ -18,10 +19,15 @@ pub fn reroll(key_id: &str, grace: i64) -> Outcome<Created> {
     check_grace(grace)?;
     let old = locked_with_balance(key_id)?;
     let now = clock::now();
+    let vault = if store::recovery::is_stored(key_id)? {
+        Some(recovery::open(&apis::get(View::Latest, &old.api.id)?, now)?)
+    } else {
+        None
+    };
     let balance = old.balance(now);
     let end = old_key_ends(old.expires, grace, now);
     keys::update(key_id, &Changes { expires_ms: Some(Some(end)), ..Changes::default() }, now)?;
-    issue(copy(&old, balance, now)?, prefix(&old), old.api.default_bytes, now)
+    issue(copy(&old, balance, now)?, prefix(&old), old.api.default_bytes, vault.as_ref(), now)
 }
 
 /// How long an old key may stay good after a reroll, in milliseconds.

@@ -1,11 +1,14 @@
 //! Settings `unkey.*`: one static, one documented getter each.
 
+use std::ffi::CString;
+
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
 static CLOCK: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 static RECORD_VERIFICATIONS: GucSetting<bool> = GucSetting::<bool>::new(true);
 static RETENTION: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY);
 static ROLLUP_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(400 * DAY);
+static MASTER_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 
 /// In minutes, the longest unit a setting can have.
 const DAY: i32 = 24 * 60;
@@ -20,6 +23,13 @@ pub fn fixed_clock() -> Option<i64> {
 /// `unkey.record_verifications`: whether events are recorded for analytics.
 pub fn record_verifications() -> bool {
     RECORD_VERIFICATIONS.get()
+}
+
+/// `unkey.master_key_file`: the file of master keys for recoverable keys, absolute or in the data directory; `None`
+/// (default) for no recoverable keys. Only the server's configuration sets it, only superusers and members of
+/// pg_read_all_settings see it.
+pub fn master_key_file() -> Option<CString> {
+    MASTER_KEY_FILE.get().filter(|path| !path.is_empty())
 }
 
 /// Registers all settings; the prefix is reserved last, so that a misspelt one is an error.
@@ -62,6 +72,14 @@ pub fn register() {
         i32::MAX,
         GucContext::Suset,
         GucFlags::UNIT_MIN,
+    );
+    GucRegistry::define_string_guc(
+        c"unkey.master_key_file",
+        c"File of master keys for recoverable keys, absolute or in the data directory; empty for no recoverable keys.",
+        c"One key of 32 bytes per line as base64 or hexadecimal text, the current one first, then older ones that may still decrypt.",
+        &MASTER_KEY_FILE,
+        GucContext::Sighup,
+        GucFlags::SUPERUSER_ONLY,
     );
     // SAFETY: takes a NUL-terminated string, called once while the library loads.
     unsafe { pgrx::pg_sys::MarkGUCPrefixReserved(c"unkey".as_ptr()) };

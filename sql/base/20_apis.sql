@@ -1,16 +1,17 @@
 -- APIs, each with its keyspace.
 
 CREATE TYPE unkey.api_details AS (
-    api_id            text,
-    name              text,
-    keyspace_id       text,
-    enabled           boolean,
-    default_prefix    text,
-    default_bytes     integer,
-    ip_allowlist      cidr[],
-    delete_protection boolean,
-    created_at        timestamptz,
-    updated_at        timestamptz
+    api_id               text,
+    name                 text,
+    keyspace_id          text,
+    enabled              boolean,
+    default_prefix       text,
+    default_bytes        integer,
+    ip_allowlist         cidr[],
+    delete_protection    boolean,
+    store_encrypted_keys boolean,
+    created_at           timestamptz,
+    updated_at           timestamptz
 );
 COMMENT ON TYPE unkey.api_details IS 'An API as unkey_get_api and unkey_list_apis show it.';
 COMMENT ON COLUMN unkey.api_details.api_id IS 'Id of the API.';
@@ -21,21 +22,23 @@ COMMENT ON COLUMN unkey.api_details.default_prefix IS 'Prefix of keys made witho
 COMMENT ON COLUMN unkey.api_details.default_bytes IS 'Random bytes of keys made without a number.';
 COMMENT ON COLUMN unkey.api_details.ip_allowlist IS 'Networks from which its keys may be verified; NULL for any.';
 COMMENT ON COLUMN unkey.api_details.delete_protection IS 'While true, it cant be deleted.';
+COMMENT ON COLUMN unkey.api_details.store_encrypted_keys IS 'Whether its keys may be recoverable.';
 COMMENT ON COLUMN unkey.api_details.created_at IS 'When it was made.';
 COMMENT ON COLUMN unkey.api_details.updated_at IS 'When a function last changed it; NULL for never.';
 
 CREATE TABLE unkey.apis (
-    id                text PRIMARY KEY DEFAULT unkey.new_id('api') CHECK (unkey.is_id(id)),
-    keyspace_id       text NOT NULL UNIQUE DEFAULT unkey.new_id('ks') CHECK (unkey.is_id(keyspace_id)),
-    name              text NOT NULL CHECK (name ~ '^[a-zA-Z][a-zA-Z0-9._-]*$' AND length(name) BETWEEN 3 AND 255),
-    enabled           boolean NOT NULL DEFAULT true,
-    default_prefix    text CHECK (default_prefix ~ '^[a-zA-Z0-9_]+$' AND length(default_prefix) <= 8),
-    default_bytes     integer NOT NULL DEFAULT 16 CHECK (default_bytes BETWEEN 16 AND 255),
-    ip_allowlist      cidr[] CHECK (unkey.is_allowlist(ip_allowlist)),
-    delete_protection boolean NOT NULL DEFAULT false,
-    created_at        unkey.instant NOT NULL DEFAULT unkey.now(),
-    updated_at        unkey.instant,
-    deleted_at        unkey.instant
+    id                   text PRIMARY KEY DEFAULT unkey.new_id('api') CHECK (unkey.is_id(id)),
+    keyspace_id          text NOT NULL UNIQUE DEFAULT unkey.new_id('ks') CHECK (unkey.is_id(keyspace_id)),
+    name                 text NOT NULL CHECK (name ~ '^[a-zA-Z][a-zA-Z0-9._-]*$' AND length(name) BETWEEN 3 AND 255),
+    enabled              boolean NOT NULL DEFAULT true,
+    default_prefix       text CHECK (default_prefix ~ '^[a-zA-Z0-9_]+$' AND length(default_prefix) <= 8),
+    default_bytes        integer NOT NULL DEFAULT 16 CHECK (default_bytes BETWEEN 16 AND 255),
+    ip_allowlist         cidr[] CHECK (unkey.is_allowlist(ip_allowlist)),
+    delete_protection    boolean NOT NULL DEFAULT false,
+    store_encrypted_keys boolean NOT NULL DEFAULT false,
+    created_at           unkey.instant NOT NULL DEFAULT unkey.now(),
+    updated_at           unkey.instant,
+    deleted_at           unkey.instant
 );
 COMMENT ON TABLE unkey.apis IS 'APIs. Each owns one keyspace, to which its keys belong.';
 COMMENT ON COLUMN unkey.apis.id IS 'api_…';
@@ -48,6 +51,7 @@ COMMENT ON COLUMN unkey.apis.default_prefix IS 'Prefix of keys made without one;
 COMMENT ON COLUMN unkey.apis.default_bytes IS 'Random bytes of keys made without a number.';
 COMMENT ON COLUMN unkey.apis.ip_allowlist IS 'Networks from which keys may be verified; NULL or empty for any.';
 COMMENT ON COLUMN unkey.apis.delete_protection IS 'While true, unkey_delete_api refuses.';
+COMMENT ON COLUMN unkey.apis.store_encrypted_keys IS 'While true, keys may be made recoverable; turning it off keeps what is stored.';
 COMMENT ON COLUMN unkey.apis.deleted_at IS 'Soft delete: keys of a deleted API answer NOT_FOUND.';
 
 SELECT pg_catalog.pg_extension_config_dump('unkey.apis', '');
@@ -57,12 +61,13 @@ CREATE FUNCTION unkey_create_api(
     default_prefix text DEFAULT NULL,
     default_bytes integer DEFAULT NULL,
     ip_allowlist cidr[] DEFAULT NULL,
-    delete_protection boolean DEFAULT NULL
+    delete_protection boolean DEFAULT NULL,
+    store_encrypted_keys boolean DEFAULT NULL
 ) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_create_api_wrapper';
-COMMENT ON FUNCTION unkey_create_api(text, text, integer, cidr[], boolean) IS
-'Makes an API with its keyspace and returns its id (api_…). name: 3 to 255 letters, digits, . _ -, starting with a letter, not unique. default_prefix: 1 to 8 letters, digits, _; default none. default_bytes: 16 to 255, default 16. ip_allowlist: networks from which its keys may be verified, default any. delete_protection: default false.
+COMMENT ON FUNCTION unkey_create_api(text, text, integer, cidr[], boolean, boolean) IS
+'Makes an API with its keyspace and returns its id (api_…). name: 3 to 255 letters, digits, . _ -, starting with a letter, not unique. default_prefix: 1 to 8 letters, digits, _; default none. default_bytes: 16 to 255, default 16. ip_allowlist: networks from which its keys may be verified, default any. delete_protection: default false. store_encrypted_keys: whether keys may be recoverable, default false.
 Errors: 22023 a value out of range, 22004 name is NULL.';
 
 CREATE FUNCTION unkey_get_api(api_id text) RETURNS unkey.api_details
@@ -87,7 +92,7 @@ CREATE FUNCTION unkey_update_api(
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_update_api_wrapper';
 COMMENT ON FUNCTION unkey_update_api(text, jsonb) IS
-'Changes an API. patch: {"name", "defaultPrefix", "defaultBytes", "ipWhitelist", "enabled", "deleteProtection"}; absent keeps, null clears defaultPrefix, defaultBytes (back to 16) and ipWhitelist. While enabled is false its keys answer FORBIDDEN.
+'Changes an API. patch: {"name", "defaultPrefix", "defaultBytes", "ipWhitelist", "enabled", "deleteProtection", "storeEncryptedKeys"}; absent keeps, null clears defaultPrefix, defaultBytes (back to 16) and ipWhitelist. While enabled is false its keys answer FORBIDDEN.
 Errors: 22023 an unknown field or a value out of range, 42704 unknown API, 22004 NULL.';
 
 CREATE FUNCTION unkey_delete_api(api_id text) RETURNS void

@@ -3,7 +3,7 @@
 -- sharded by it.
 
 CREATE TYPE unkey.new_key AS (key_id text, key text);
-COMMENT ON TYPE unkey.new_key IS 'A key just made. The text in "key" is shown this once and never stored.';
+COMMENT ON TYPE unkey.new_key IS 'A key just made. The text in "key" is shown this once; it is stored only for recoverable keys, encrypted.';
 COMMENT ON COLUMN unkey.new_key.key_id IS 'Id of the key, for management.';
 COMMENT ON COLUMN unkey.new_key.key IS 'Text of the key, for its owner.';
 
@@ -28,6 +28,7 @@ CREATE TYPE unkey.key_details AS (
     created_at      timestamptz,
     updated_at      timestamptz,
     last_used_at    timestamptz,
+    recoverable     boolean,
     cursor          text
 );
 COMMENT ON TYPE unkey.key_details IS 'A key as unkey_get_key, unkey_whoami and unkey_list_keys show it: never its text, never its hash.';
@@ -46,6 +47,7 @@ COMMENT ON COLUMN unkey.key_details.ip_allowlist IS 'Networks from which it may 
 COMMENT ON COLUMN unkey.key_details.created_at IS 'When it was made.';
 COMMENT ON COLUMN unkey.key_details.updated_at IS 'When a function last changed it; NULL for never.';
 COMMENT ON COLUMN unkey.key_details.last_used_at IS 'When it was last verified, whatever the answer, as of the last unkey.maintain(); NULL for never.';
+COMMENT ON COLUMN unkey.key_details.recoverable IS 'Whether unkey_decrypt_key can give its text.';
 COMMENT ON COLUMN unkey.key_details.start IS 'Visible beginning of the key text; empty for imported keys.';
 COMMENT ON COLUMN unkey.key_details.credits IS 'Balance now, due refills included; NULL for unlimited.';
 COMMENT ON COLUMN unkey.key_details.refill_interval IS 'daily or monthly; NULL without refill.';
@@ -204,8 +206,8 @@ CREATE FUNCTION unkey_create_key(
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_create_key_wrapper';
 COMMENT ON FUNCTION unkey_create_key(text, text, text, integer, text, jsonb, text[], text[], timestamptz, bigint, bigint, text, integer, jsonb, boolean, boolean, cidr[]) IS
 'Makes a key and returns its id and its text, which is shown this once. Only api_id is required; NULL leaves any other at its default.
-prefix: 1 to 16 letters, digits, _; default that of the API. name: 1 to 255 characters. byte_length: random bytes, 16 to 255, default that of the API. external_id: your id of the owner, 1 to 255 letters, digits, . _ -; the identity is made when missing. meta: an object of at most 100 properties. roles: at most 100 names or ids, which must exist. permissions: at most 1000 slugs or ids; missing slugs are made. expires: 1970 to 2100; the key is invalid strictly after it. credits: balance, default unlimited. refill_amount, refill_interval (daily or monthly), refill_day (1 to 31, monthly only; the last day in shorter months): at 00:00 UTC a balance below the amount is set to it. ratelimits: [{"name", "limit", "duration" (ms, at least 1000), "autoApply" (default false)}], at most 50. enabled: default true. recoverable: not available. ip_allowlist: networks from which the key may be verified.
-Errors: 22023 a value out of range or a refill without credits, 22004 a NULL, 42704 unknown API or role, 55000 recoverable.';
+prefix: 1 to 16 letters, digits, _; default that of the API. name: 1 to 255 characters. byte_length: random bytes, 16 to 255, default that of the API. external_id: your id of the owner, 1 to 255 letters, digits, . _ -; the identity is made when missing. meta: an object of at most 100 properties. roles: at most 100 names or ids, which must exist. permissions: at most 1000 slugs or ids; missing slugs are made. expires: 1970 to 2100; the key is invalid strictly after it. credits: balance, default unlimited. refill_amount, refill_interval (daily or monthly), refill_day (1 to 31, monthly only; the last day in shorter months): at 00:00 UTC a balance below the amount is set to it. ratelimits: [{"name", "limit", "duration" (ms, at least 1000), "autoApply" (default false)}], at most 50. enabled: default true. recoverable: whether the text is kept, encrypted, for unkey_decrypt_key; default false. ip_allowlist: networks from which the key may be verified.
+Errors: 22023 a value out of range or a refill without credits, 22004 a NULL, 42704 unknown API or role, 55000 recoverable without a master key or for an API that does not store encrypted keys.';
 
 CREATE FUNCTION unkey_get_key(key_id text) RETURNS unkey.key_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
@@ -256,8 +258,8 @@ CREATE FUNCTION unkey_reroll_key(
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_reroll_key_wrapper';
 COMMENT ON FUNCTION unkey_reroll_key(text, interval) IS
-'Makes a key with the same name, meta, identity, expiry, balance, refill, limits, permissions, roles, addresses and prefix but a new text, and ends the old one: at once, or after grace (a month counts 30 days) rounded up to the whole minute, never later than it would have ended anyway. Counters start at zero; both keys hold a copy of the balance.
-Errors: 22023 grace is negative or beyond 130 years, 42704 unknown key, 22004 key_id is NULL.';
+'Makes a key with the same name, meta, identity, expiry, balance, refill, limits, permissions, roles, addresses and prefix but a new text, and ends the old one: at once, or after grace (a month counts 30 days) rounded up to the whole minute, never later than it would have ended anyway. Counters start at zero; both keys hold a copy of the balance. A recoverable key gets a recoverable one.
+Errors: 22023 grace is negative or beyond 130 years, 42704 unknown key, 55000 recoverable and no master key or no longer allowed by the API, 22004 key_id is NULL.';
 
 CREATE FUNCTION unkey_update_credits(
     key_id text,

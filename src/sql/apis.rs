@@ -15,6 +15,7 @@ fn unkey_create_api(
     default_bytes: Option<i32>,
     ip_allowlist: Option<List>,
     delete_protection: Option<bool>,
+    store_encrypted_keys: Option<bool>,
 ) -> String {
     raise(|| {
         apis::create(&NewApi {
@@ -23,6 +24,7 @@ fn unkey_create_api(
             default_bytes: default_bytes.map(i64::from),
             ip_allowlist: ip_allowlist.map(|list| list.strings("ip_allowlist")).transpose()?,
             delete_protection: delete_protection.unwrap_or(false),
+            store_encrypted_keys: store_encrypted_keys.unwrap_or(false),
         })
     })
 }

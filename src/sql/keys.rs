@@ -119,6 +119,7 @@ struct Details<'a> {
     created_at: Option<&'a str>,
     updated_at: Option<&'a str>,
     last_used_at: Option<&'a str>,
+    recoverable: bool,
     cursor: Option<&'a str>,
 }
 
@@ -145,6 +146,7 @@ fn details(key: &Key, now: i64) -> Details<'_> {
         created_at: shown.map(|shown| shown.created_at.as_str()),
         updated_at: shown.and_then(|shown| shown.updated_at.as_deref()),
         last_used_at: shown.and_then(|shown| shown.last_used_at.as_deref()),
+        recoverable: shown.is_some_and(|shown| shown.recoverable),
         cursor: shown.map(|shown| shown.cursor.as_str()),
     }
 }

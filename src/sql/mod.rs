@@ -7,6 +7,7 @@ mod identities;
 mod internal;
 mod keys;
 mod ratelimit;
+mod recovery;
 mod root_keys;
 mod types;
 mod verify;

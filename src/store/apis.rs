@@ -16,6 +16,7 @@ pub struct Api {
     pub default_bytes: usize,
     pub ip_allowlist: Option<Vec<String>>,
     pub delete_protection: bool,
+    pub store_encrypted_keys: bool,
     /// Texts of Postgres.
     pub created_at: String,
     pub updated_at: Option<String>,
@@ -26,7 +27,8 @@ macro_rules! select_api {
         concat!(
             "SELECT json_build_object('api_id', id, 'name', name, 'keyspace_id', keyspace_id, 'enabled', enabled,
                 'default_prefix', default_prefix, 'default_bytes', default_bytes, 'ip_allowlist', ip_allowlist,
-                'delete_protection', delete_protection, 'created_at', created_at, 'updated_at', updated_at)
+                'delete_protection', delete_protection, 'store_encrypted_keys', store_encrypted_keys,
+                'created_at', created_at, 'updated_at', updated_at)
             FROM unkey.apis WHERE deleted_at IS NULL AND ",
             $rest
         )
@@ -57,15 +59,16 @@ pub struct NewApi<'a> {
     pub default_bytes: usize,
     pub ip_allowlist: Option<&'a [String]>,
     pub delete_protection: bool,
+    pub store_encrypted_keys: bool,
 }
 
 /// Inserts an API.
 pub fn insert(api: &NewApi, now: i64) -> Outcome<()> {
     run(
         "INSERT INTO unkey.apis (id, keyspace_id, name, default_prefix, default_bytes, ip_allowlist,
-            delete_protection, created_at)
+            delete_protection, store_encrypted_keys, created_at)
         SELECT id, keyspace_id, name, default_prefix, default_bytes, ip_allowlist, delete_protection,
-            unkey.from_ms($2)
+            store_encrypted_keys, unkey.from_ms($2)
         FROM json_populate_record(NULL::unkey.apis, $1::json)",
         &[arg(serde_json::to_string(api)?), arg(now)],
     )
@@ -86,6 +89,8 @@ pub struct Changes {
     pub enabled: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delete_protection: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store_encrypted_keys: Option<bool>,
 }
 
 /// Changes columns of a live API; `None` if there is none.
@@ -93,9 +98,9 @@ pub fn update(api_id: &str, changes: &Changes, now: i64) -> Outcome<Option<i64>>
     row(
         View::Latest,
         "UPDATE unkey.apis AS api
-        SET (name, default_prefix, default_bytes, ip_allowlist, enabled, delete_protection) = (
+        SET (name, default_prefix, default_bytes, ip_allowlist, enabled, delete_protection, store_encrypted_keys) = (
                 SELECT new.name, new.default_prefix, new.default_bytes, new.ip_allowlist, new.enabled,
-                    new.delete_protection
+                    new.delete_protection, new.store_encrypted_keys
                 FROM jsonb_populate_record(api, $2::jsonb) AS new),
             updated_at = unkey.from_ms($3)
         WHERE id = $1 AND deleted_at IS NULL

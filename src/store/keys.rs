@@ -50,6 +50,7 @@ pub struct Shown {
     pub updated_at: Option<String>,
     pub last_refill_at: Option<String>,
     pub last_used_at: Option<String>,
+    pub recoverable: bool,
     pub cursor: String,
 }
 
@@ -136,6 +137,7 @@ macro_rules! select_key {
                 'last_used_ms', (SELECT unkey.to_ms(usage.last_used_at) FROM unkey.key_usage AS usage
                     WHERE usage.key_id = key.id),
                 'last_used_at', (SELECT usage.last_used_at FROM unkey.key_usage AS usage WHERE usage.key_id = key.id),
+                'recoverable', EXISTS (SELECT FROM unkey.encrypted_keys AS text WHERE text.key_id = key.id),
                 'cursor', (extract(epoch FROM key.created_at) * 1000000)::bigint || ':' || key.id)",
             $rest
         )

@@ -6,6 +6,7 @@
 //! permissions and roles. A root key is locked by itself.
 //! Lock order within one call: new rate limit namespaces by name, then counters by their primary key, then credits by key id, then the key's row, then
 //! permissions and roles.
+//! permissions and roles, then texts of recoverable keys by key id, then data keys. A root key is locked by itself.
 
 pub mod access;
 pub mod apis;
@@ -19,6 +20,7 @@ mod lookup;
 pub mod migrations;
 mod probe;
 pub mod ratelimit;
+pub mod recovery;
 pub mod root_keys;
 pub mod secrets;
 pub mod statement;

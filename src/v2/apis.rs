@@ -1,6 +1,7 @@
 //! `apis.*`.
 
 use serde::Serialize;
+use unkey_core::key::Plaintext;
 use unkey_core::request::{ApiId, CreateApi, List, ListKeys, UpdateApi};
 use unkey_core::root_permission::Wanted;
 
@@ -9,9 +10,9 @@ use super::keys::key_reply;
 use super::reply::Reply;
 use crate::apis::{self, NewApi};
 use crate::error::Outcome;
-use crate::keys;
 use crate::store::apis::Api;
 use crate::store::statement::View;
+use crate::{keys, recovery};
 
 /// An API. Beyond `id` and `name`, which is all that Unkey shows, what can be set here.
 #[derive(Serialize)]
@@ -27,7 +28,7 @@ struct ApiReply<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     ip_whitelist: &'a [String],
     delete_protection: bool,
-    //TMP1
+    store_encrypted_keys: bool,
 }
 
 fn reply(api: &Api) -> ApiReply<'_> {
@@ -40,7 +41,7 @@ fn reply(api: &Api) -> ApiReply<'_> {
         default_bytes: api.default_bytes,
         ip_whitelist: api.ip_allowlist.as_deref().unwrap_or_default(),
         delete_protection: api.delete_protection,
-        //TMP2
+        store_encrypted_keys: api.store_encrypted_keys,
     }
 }
 
@@ -58,7 +59,7 @@ pub fn create(caller: &Caller, request: CreateApi) -> Outcome<Reply> {
         default_bytes: request.default_bytes,
         ip_allowlist: request.ip_whitelist,
         delete_protection: request.delete_protection.unwrap_or(false),
-        //TMP3
+        store_encrypted_keys: request.store_encrypted_keys.unwrap_or(false),
     })?;
     Reply::data(&Created { api_id })
 }
@@ -82,7 +83,7 @@ pub fn list_keys(caller: &Caller, request: ListKeys) -> Outcome<Reply> {
     let page = keys::list(&request.api_id, request.external_id.as_deref(), limit, cursor)?;
     let mut plaintexts = Vec::new();
     for key in &page.rows {
-        plaintexts.push(None::<String> /*TMP*/);
+        plaintexts.push(if decrypt { recovery::decrypt(&key.id)?.map(Plaintext::reveal) } else { None });
     }
     let mut plaintexts = plaintexts.into_iter();
     Reply::page(&page, |key| key_reply(key, plaintexts.next().flatten()))

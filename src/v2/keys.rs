@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use unkey_core::credits::Refill;
 use unkey_core::document::Patch;
+use unkey_core::key::Plaintext;
 use unkey_core::limits::{LimitState, StoredLimit};
 use unkey_core::request::{
     ChangePermissions, ChangeRoles, CreateKey, DeleteKey, GetKey, MigrateKeys, RerollKey, UpdateCredits,
@@ -21,7 +22,7 @@ use crate::keys::{Created, NewKey};
 use crate::store::access::{Permission, Role};
 use crate::store::keys::Key;
 use crate::verify::{Answer, Arguments, Found, IdentityReply, Scope, identity_reply};
-use crate::{clock, credits, grants, keys, migrations, reroll, verify as verification};
+use crate::{clock, credits, grants, keys, migrations, recovery, reroll, verify as verification};
 
 /// A key just made. Holds its text, so it has no `Debug`.
 #[derive(Serialize)]
@@ -229,7 +230,7 @@ pub fn get(caller: &Caller, request: GetKey) -> Outcome<Reply> {
     let mut plaintext = None;
     if request.decrypt.unwrap_or(false) {
         caller.require_on_api(&key.api.id, "decrypt_key")?;
-        plaintext = None; //TMP recovery
+        plaintext = recovery::decrypt(&key.id)?.map(Plaintext::reveal);
     }
     Reply::data(&key_reply(&key, plaintext))
 }
@@ -257,8 +258,7 @@ pub fn delete(caller: &Caller, request: DeleteKey) -> Outcome<Reply> {
 
 pub fn reroll(caller: &Caller, request: RerollKey) -> Outcome<Reply> {
     let key = caller.key(&request.key_id, "create_key")?;
-    if false {
-        //TMP
+    if key.shown.as_ref().is_some_and(|shown| shown.recoverable) {
         caller.require_on_api(&key.api.id, "encrypt_key")?;
     }
     Reply::data(&reroll::reroll(&request.key_id, request.expiration)?.reply())

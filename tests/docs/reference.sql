@@ -45,5 +45,5 @@ ORDER BY c.relname COLLATE "C";
 \qecho ''
 \qecho '| setting | default | who | meaning |'
 \qecho '|---|---|---|---|'
-SELECT format('| `%s` | `%s` | %s | %s %s |', name, boot_val, context, short_desc, extra_desc)
+SELECT format('| `%s` | %s | %s | %s %s |', name, coalesce('`' || boot_val || '`', 'none'), context, short_desc, extra_desc)
 FROM pg_settings WHERE name LIKE 'unkey.%' ORDER BY name COLLATE "C";

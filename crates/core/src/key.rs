@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::{Error, Kind, Result};
 
@@ -25,6 +26,16 @@ impl Plaintext {
     /// The text, for the one reply that shows it.
     pub fn reveal(self) -> String {
         self.0
+    }
+
+    /// A text that was decrypted.
+    pub(crate) fn recovered(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text, to be encrypted.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 
     /// SHA-256 of the whole text.
@@ -109,12 +120,19 @@ impl Hash {
 
     /// Reads base64 (44 characters) or hex (64 characters); nothing else is a hash.
     pub fn parse(text: &str) -> Option<Self> {
-        let bytes = if text.len() == 64 { decode_hex(text)? } else { BASE64.decode(text).ok()? };
-        Some(Self(bytes.try_into().ok()?))
+        decode_32(text).map(|bytes| Self(*bytes))
     }
 }
 
-fn decode_hex(text: &str) -> Option<Vec<u8>> {
+/// 32 bytes from base64 (44 characters) or hex (64 characters).
+pub(crate) fn decode_32(text: &str) -> Option<Zeroizing<[u8; 32]>> {
+    let bytes = if text.len() == 64 { decode_hex(text)? } else { BASE64.decode(text).ok()? };
+    let bytes = Zeroizing::new(bytes);
+    Some(Zeroizing::new(bytes.as_slice().try_into().ok()?))
+}
+
+/// Bytes from an even number of hexadecimal digits.
+pub(crate) fn decode_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     text.as_bytes()
         .chunks_exact(2)

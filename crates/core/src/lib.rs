@@ -6,6 +6,9 @@
 //! root keys; [`error`] is the table of callers' mistakes.
 //! send; [`permission`], [`network`], [`ratelimit`], [`limits`], [`overrides`] and [`credits`] are one check each; [`verdict`]
 //! puts them in order; [`error`] is the table of callers' mistakes.
+//! send; [`permission`], [`network`], [`ratelimit`], [`limits`] and [`credits`] are one check each; [`verdict`]
+//! puts them in order; [`authorization`] and [`root_permission`] are about root keys, [`envelope`] about recoverable
+//! ones; [`error`] is the table of callers' mistakes.
 #![forbid(unsafe_code)]
 
 #[macro_use]
@@ -14,6 +17,7 @@ mod object;
 pub mod authorization;
 pub mod credits;
 pub mod document;
+pub mod envelope;
 pub mod error;
 pub mod id;
 pub mod key;

@@ -7,6 +7,8 @@ SELECT id AS permission_id FROM unkey.permissions WHERE slug = 'cs.p1' \gset
 INSERT INTO unkey.migrations (id) VALUES ('cs.m');
 INSERT INTO unkey.key_roles VALUES (:'key_id', :'role_id');
 INSERT INTO unkey.root_keys (hash) VALUES (sha256('cs.root'));
+INSERT INTO unkey.encryption_keys VALUES ('kek_cs', repeat('0', 16), decode(repeat('00', 72), 'hex'));
+INSERT INTO unkey.encrypted_keys VALUES (:'key_id', 'kek_cs', decode(repeat('00', 41), 'hex'));
 INSERT INTO unkey.counters VALUES ('cs', 'cs', 1000, 1, 0, 0);
 SELECT unkey_set_override(unkey_create_namespace('cs.ns'), 'cs', 1, '1 minute') AS override_id \gset
 -- SQLSTATE of a statement, and the constraint or column that refused it.
@@ -96,3 +98,6 @@ api_nope	\\x0000000000000000000000000000000000000000000000000000000000000000
 \.
 \set VERBOSITY default
 SELECT count(*) AS copied FROM unkey.permissions WHERE slug LIKE 'cs.copied%';
+-- Nothing stays that no master key opens.
+DELETE FROM unkey.encrypted_keys WHERE encryption_key_id = 'kek_cs';
+DELETE FROM unkey.encryption_keys WHERE id = 'kek_cs';

@@ -191,7 +191,7 @@ SELECT 'CK-17' AS "case", one.identity - 'id' AS identity, one.identity = two.id
     one.identity->>'id' ~ '^id_' AS id, (SELECT count(*) FROM unkey.identities WHERE external_id = 'ck17.u1') AS identities
 FROM unkey_verify_key(:'one_key') AS one, unkey_verify_key(:'two_key') AS two;
 
--- CK-19, CK-20: recoverable keys need a vault, and there is none; false is no request for one.
+-- CK-19, CK-20: recoverable keys need a master key, and there is none; false is no request for one. recovery.sql has one.
 SELECT 'CK-20' AS "case", code FROM unkey_create_key(:'api_id', recoverable => false) AS made, unkey_verify_key(made.key);
 -- All is one transaction: a role that does not exist leaves no permission, identity or key behind.
 SELECT state, message, hint FROM tests.error(format(

@@ -53,7 +53,7 @@ END
 $$;
 SELECT pg_temp.counts() AS before \gset
 
--- With good arguments no function fails, so what fails below fails for the reason shown.
+-- With good arguments no function fails (but one that needs a master key, which is not set up here), so what fails below fails for the reason shown.
 SELECT DISTINCT function, fails.* FROM arguments, pg_temp.fails(pg_temp.call(function, NULL, NULL)) AS fails WHERE n = 1 AND state <> '00001' ORDER BY 1;
 
 -- NULL for each required argument: 22004 naming it. A verification answers instead, and NULL credits are no limit.

@@ -25,6 +25,9 @@ pub struct ApiPatch {
     /// Whether deletion is refused.
     #[serde(deserialize_with = "not_null")]
     pub delete_protection: Option<bool>,
+    /// Whether keys may be recoverable.
+    #[serde(deserialize_with = "not_null")]
+    pub store_encrypted_keys: Option<bool>,
 }
 
 impl ApiPatch {
