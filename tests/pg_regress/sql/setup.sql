@@ -27,3 +27,71 @@ CREATE FUNCTION tests.limits(ratelimits jsonb) RETURNS text LANGUAGE sql
 RETURN (SELECT string_agg(format('%s %s/%s%s', l->>'name', l->>'remaining', l->>'limit',
     CASE WHEN (l->>'exceeded')::boolean THEN ' exceeded' ELSE '' END), ', ' ORDER BY l->>'name')
     FROM jsonb_array_elements(ratelimits) AS l);
+
+-- The v2 dialect. tests.root makes a root key, and tests.v2 calls on its behalf (or with the header in tests.authorization) from the address in tests.ip.
+CREATE FUNCTION tests.root(permissions text[] DEFAULT '{*}', expires timestamptz DEFAULT NULL) RETURNS void LANGUAGE sql AS
+$$SELECT set_config('tests.authorization', 'Bearer ' || key, false) FROM unkey_create_root_key(permissions => root.permissions, expires => root.expires)$$;
+
+-- Every value in a JSON document with the path to it; elements of arrays have the step *.
+CREATE FUNCTION tests.nodes(document jsonb, OUT path text, OUT value jsonb) RETURNS SETOF record LANGUAGE sql AS $$
+    WITH RECURSIVE node(path, value) AS (
+        SELECT '', document
+        UNION ALL
+        SELECT path || '.' || step, child
+        FROM node, LATERAL (
+            SELECT * FROM jsonb_each(CASE jsonb_typeof(value) WHEN 'object' THEN value ELSE '{}' END)
+            UNION ALL SELECT '*', element FROM jsonb_array_elements(CASE jsonb_typeof(value) WHEN 'array' THEN value ELSE '[]' END) AS element
+        ) AS member(step, child)
+    )
+    SELECT * FROM node
+$$;
+
+-- What breaks the shape that the official clients demand of every reply; nothing if it is as it must be.
+CREATE FUNCTION tests.flaws(operation text, status integer, content_type text, body jsonb) RETURNS SETOF text LANGUAGE sql AS $$
+    WITH reply AS (SELECT body->'meta' AS meta, body->'error' AS error, body->'pagination' AS pagination)
+    SELECT format('content type %s', content_type)
+    WHERE content_type IS DISTINCT FROM CASE WHEN status = 429 OR status <> 200 AND operation = 'identities.deleteIdentity' THEN 'application/problem+json' ELSE 'application/json' END
+    UNION ALL SELECT format('members %s', body)
+    WHERE (SELECT array_agg(member ORDER BY member) FROM jsonb_object_keys(body) AS member) IS DISTINCT FROM
+        CASE WHEN status <> 200 THEN '{error,meta}' WHEN operation = 'identities.deleteIdentity' THEN '{meta}' WHEN operation ~ '\.list' THEN '{data,meta,pagination}' ELSE '{data,meta}' END::text[]
+    UNION ALL SELECT format('meta %s', meta) FROM reply
+    WHERE coalesce(meta->>'requestId', '') !~ '^req_[1-9A-HJ-NP-Za-km-z]{12,17}$' OR meta - 'requestId'::text <> '{}'
+    UNION ALL SELECT format('pagination %s', pagination) FROM reply
+    WHERE jsonb_typeof(coalesce(pagination->'hasMore', 'null')) <> 'boolean' AND body ? 'pagination' OR pagination ? 'cursor' <> (pagination->>'hasMore')::boolean OR pagination - '{hasMore,cursor}'::text[] <> '{}'
+    UNION ALL SELECT format('error %s', error) FROM reply
+    WHERE NOT error ?& '{title,detail,status,type}' OR error - '{title,detail,status,type,errors}'::text[] <> '{}' OR (error ? 'errors') <> (status = 400)
+        OR error->'status' <> to_jsonb(status) OR error->>'type' !~ '^https://unkey\.com/docs/errors/(unkey|user)/[a-z_]+/[a-z_]+$'
+    UNION ALL SELECT format('place %s', place) FROM reply, jsonb_array_elements(error->'errors') AS place
+    WHERE NOT place ?& '{location,message}' OR place - '{location,message,fix}'::text[] <> '{}' OR place->>'location' !~ '^body' OR place->>'message' <> error->>'detail'
+    -- Absent is never null but for these; numbers are integers. Below a key's or an identity's own meta anything goes.
+    UNION ALL SELECT format('%s at %s', value, path) FROM tests.nodes(body)
+    WHERE path !~ '\.data\.(.*\.)?meta\M' AND (value = 'null' AND path !~ '\.remaining$' AND NOT (operation = 'rootKeys.listKeys' AND path ~ '\.(name|expires)$')
+        OR jsonb_typeof(value) = 'number' AND value::text !~ '^-?[0-9]+$')
+$$;
+
+-- A text or document without ids and texts of keys, which differ from run to run.
+CREATE FUNCTION tests.masked(document text) RETURNS text LANGUAGE sql
+RETURN regexp_replace(document, '\m(key|api|ks|id|perm|role|rl|rlns|rlor|unkey)_[1-9A-HJ-NP-Za-km-z]{12,22}\M', '\1_*', 'g');
+CREATE FUNCTION tests.masked(document jsonb) RETURNS jsonb LANGUAGE sql RETURN tests.masked(document::text)::jsonb;
+
+-- Calls unkey_api, its body filled in by format(). A reply of a wrong shape is an exception. code: last part of error.type, or the verdict. detail and location: of the error, without ids.
+CREATE FUNCTION tests.v2(operation text, body text DEFAULT '{}', VARIADIC "values" text[] DEFAULT '{}',
+    OUT status integer, OUT code text, OUT data jsonb, OUT pagination jsonb, OUT location text, OUT detail text) LANGUAGE plpgsql AS $$
+DECLARE
+    type text;
+    reply jsonb;
+    flaw text;
+BEGIN
+    SELECT api.status, api.content_type, api.body INTO status, type, reply
+    FROM unkey_api(operation, nullif(current_setting('tests.authorization', true), ''), CASE cardinality("values") WHEN 0 THEN body ELSE format(body, VARIADIC "values") END,
+        nullif(current_setting('tests.ip', true), '')::inet) AS api;
+    FOR flaw IN SELECT tests.flaws(operation, status, type, reply) LOOP
+        RAISE '% answers a wrong %', operation, flaw;
+    END LOOP;
+    data := reply->'data';
+    pagination := reply->'pagination';
+    code := coalesce(regexp_replace(reply->'error'->>'type', '.*/', ''), CASE jsonb_typeof(data) WHEN 'object' THEN data->>'code' END);
+    location := reply->'error'->'errors'->0->>'location';
+    detail := tests.masked(reply->'error'->>'detail');
+END
+$$;
