@@ -95,3 +95,22 @@ BEGIN
     detail := tests.masked(reply->'error'->>'detail');
 END
 $$;
+
+-- The pages of a list, each asked for with the cursor of the one before, until there is none.
+CREATE FUNCTION tests.pages(operation text, body jsonb, OUT page integer, OUT rows integer, OUT has_more boolean, OUT ids text[]) RETURNS SETOF record LANGUAGE plpgsql AS $$
+DECLARE
+    reply record;
+BEGIN
+    page := 1;
+    LOOP
+        SELECT * INTO reply FROM tests.v2(operation, body::text);
+        rows := jsonb_array_length(reply.data);
+        has_more := reply.pagination->'hasMore';
+        ids := ARRAY(SELECT coalesce(row->>'keyId', row->>'overrideId', row->>'id') FROM jsonb_array_elements(reply.data) AS row);
+        RETURN NEXT;
+        EXIT WHEN NOT has_more;
+        body := body || jsonb_build_object('cursor', reply.pagination->'cursor');
+        page := page + 1;
+    END LOOP;
+END
+$$;
