@@ -3,10 +3,10 @@ SELECT tests.at('2026-03-10 12:00:00+00');
 \pset null '-'
 -- What the samples are about. Each is there for every call, because each call is rolled back.
 CREATE TEMP TABLE fixtures AS SELECT unkey_create_api('va.api') AS api, unkey_create_api('va.elsewhere') AS elsewhere;
-ALTER TABLE fixtures ADD key text, ADD text text, ADD root text;
+ALTER TABLE fixtures ADD key text, ADD text text, ADD root text, ADD namespace text DEFAULT unkey_create_namespace('va.namespace'), ADD other_namespace text DEFAULT unkey_create_namespace('va.other');
 UPDATE fixtures SET key = made.key_id, text = made.key FROM unkey_create_key((SELECT api FROM fixtures), permissions => '{va.held}', external_id => 'va.owner', credits => 5) AS made;
 UPDATE fixtures SET root = made.key_id FROM unkey_create_root_key('va.root', '{api.*.read_api}') AS made;
-SELECT count(unkey_create_role('va.role', permissions => '{va.held}')) AS roles, count(unkey_create_permission('va.free')) AS permissions;
+SELECT count(unkey_create_role('va.role', permissions => '{va.held}')) AS roles, count(unkey_create_permission('va.free')) AS permissions, count(unkey_set_override('va.namespace', 'va.vip', 5, '1 minute')) AS overrides;
 
 -- Every permission there is.
 SELECT key_id AS all_id FROM unkey_create_root_key(permissions => '{*}') \gset
@@ -60,6 +60,14 @@ INSERT INTO samples VALUES
     ('permissions.deleteRole', '{"role": "va.role"}', '{rbac.*.delete_role}'),
     ('permissions.setRolePermissions', '{"roleId": "va.role", "permissions": ["va.free"]}', '{rbac.*.add_permission_to_role,rbac.*.remove_permission_from_role}'),
     ('permissions.setRolePermissions', '{"roleId": "va.role", "permissions": ["va.new"]}', '{rbac.*.add_permission_to_role,rbac.*.remove_permission_from_role,rbac.*.create_permission}'),
+    ('ratelimit.limit', '{"namespace": "va.namespace", "identifier": "i", "limit": 1, "duration": 1000}', '{ratelimit.<namespace>.limit}'),
+    ('ratelimit.limit', '{"namespace": "va.new", "identifier": "i", "limit": 1, "duration": 1000}', '{ratelimit.*.limit,ratelimit.*.create_namespace}'),
+    ('ratelimit.multiLimit', '[{"namespace": "<namespace>", "identifier": "i", "limit": 1, "duration": 1000}]', '{ratelimit.<namespace>.limit}'),
+    ('ratelimit.multiLimit', '[{"namespace": "va.other", "identifier": "i", "limit": 1, "duration": 1000}, {"namespace": "va.namespace", "identifier": "i", "limit": 1, "duration": 1000}]', '{ratelimit.<namespace>.limit,ratelimit.<other_namespace>.limit}'),
+    ('ratelimit.setOverride', '{"namespace": "va.namespace", "identifier": "i", "limit": 1, "duration": 1000}', '{ratelimit.<namespace>.set_override}'),
+    ('ratelimit.getOverride', '{"namespace": "va.namespace", "identifier": "va.vip"}', '{ratelimit.<namespace>.read_override}'),
+    ('ratelimit.listOverrides', '{"namespace": "va.namespace"}', '{ratelimit.<namespace>.read_override}'),
+    ('ratelimit.deleteOverride', '{"namespace": "va.namespace", "identifier": "va.vip"}', '{ratelimit.<namespace>.delete_override}'),
     -- A root key manages those that may do no more than itself; the list leaves out the others.
     ('rootKeys.createKey', '{"permissions": ["api.<api>.read_api"]}', '{api.<api>.read_api}'),
     ('rootKeys.listKeys', '{}', '{}'),
@@ -71,8 +79,16 @@ INSERT INTO samples VALUES
 SELECT operation AS without_sample FROM unkey_api_operations() AS operation EXCEPT SELECT operation FROM samples;
 SELECT operation AS unknown FROM samples EXCEPT SELECT operation FROM unkey_api_operations() AS operation;
 
-CREATE FUNCTION pg_temp.filled(template text) RETURNS text LANGUAGE sql AS
-$$SELECT replace(replace(replace(replace(replace(template, '<api>', api), '<elsewhere>', elsewhere), '<key>', key), '<text>', text), '<root>', root) FROM fixtures$$;
+CREATE FUNCTION pg_temp.filled(template text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    fixture record;
+BEGIN
+    FOR fixture IN SELECT member.* FROM fixtures, jsonb_each_text(to_jsonb(fixtures)) AS member LOOP
+        template := replace(template, format('<%s>', fixture.key), fixture.value);
+    END LOOP;
+    RETURN template;
+END
+$$;
 -- Status and code of a call, which is rolled back, and the permission it says is missing. A root key with these permissions calls unless a header is given.
 CREATE FUNCTION pg_temp.answer(operation text, body text, permissions text[], header text DEFAULT NULL, patch jsonb DEFAULT '{}') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -87,7 +103,7 @@ EXCEPTION WHEN SQLSTATE '00001' THEN
     RETURN answer;
 END
 $$;
-CREATE FUNCTION pg_temp.all_but(need text) RETURNS text[] LANGUAGE sql RETURN (SELECT array_agg(permission) FROM permissions WHERE permission <> replace(need, '<api>', '*'));
+CREATE FUNCTION pg_temp.all_but(need text) RETURNS text[] LANGUAGE sql RETURN (SELECT array_agg(permission) FROM permissions WHERE permission <> regexp_replace(need, '<.*>', '*'));
 
 -- VK-32, VK-34: whoever is nobody gets the same answer from every operation.
 SELECT caller, answer, count(*) = (SELECT count(*) FROM samples) AS everywhere
@@ -100,12 +116,12 @@ GROUP BY n, caller, answer ORDER BY n, answer;
 SELECT operation, need AS lacking, answer
 FROM (SELECT row_number() OVER () AS n, * FROM samples) AS samples, unnest(needs) WITH ORDINALITY AS needed(need, m), pg_temp.answer(operation, body, pg_temp.all_but(need)) AS answer
 ORDER BY n, m;
--- Holding everything else, and what is needed for another API only.
-SELECT operation, need AS for_another_api, answer
+-- Holding everything else, and what is needed for another API or namespace only.
+SELECT operation, need AS for_another, answer
 FROM (SELECT row_number() OVER () AS n, * FROM samples) AS samples, unnest(needs) WITH ORDINALITY AS needed(need, m),
-    pg_temp.answer(operation, body, pg_temp.all_but(need) || replace(need, '<api>', '<elsewhere>')) AS answer
-WHERE need ~ '<api>' ORDER BY n, m;
--- Holding nothing but what is needed, for this API or for all.
+    pg_temp.answer(operation, body, pg_temp.all_but(need) || replace(replace(need, '<api>', '<elsewhere>'), '<namespace>', 'va_another')) AS answer
+WHERE need ~ '<' ORDER BY n, m;
+-- Holding nothing but what is needed, for this API or namespace or for all.
 SELECT operation, needs, for_this.answer AS for_this, for_all.answer AS for_all
 FROM (SELECT row_number() OVER () AS n, * FROM samples) AS samples, pg_temp.answer(operation, body, needs) AS for_this(answer),
-    pg_temp.answer(operation, body, replace(needs::text, '<api>', '*')::text[]) AS for_all(answer) ORDER BY n;
+    pg_temp.answer(operation, body, regexp_replace(needs::text, '<.*?>', '*', 'g')::text[]) AS for_all(answer) ORDER BY n;
