@@ -53,11 +53,14 @@ pub fn insert_limit(call: &Call, event: &LimitEvent) -> Outcome<()> {
             arg(event.override_id),
             arg(event.limit),
             arg(event.remaining),
-            arg(time(event.reset)),
+            arg(time(event.reset.min(LATEST))),
             arg(event.tokens),
         ],
     )
 }
+
+/// The latest instant that `unkey.instant` takes: the end of a window can be later.
+const LATEST: i64 = 253_402_214_400_000;
 
 /// NULL outside Postgres' range, which no column takes.
 fn time(milliseconds: i64) -> Option<TimestampWithTimeZone> {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{not_null, read};
+use super::read;
 use crate::{Error, Result, validate};
 
 /// One check of the standalone limiter.
@@ -18,7 +18,7 @@ pub struct LimitRequest {
     pub limit: i64,
     /// Window in milliseconds; 1 second to 30 days.
     pub duration: i64,
-    #[serde(default, deserialize_with = "not_null")]
+    #[serde(default)]
     cost: Option<i64>,
 }
 
