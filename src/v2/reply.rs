@@ -137,5 +137,10 @@ impl Response {
 
 /// The type that the official clients demand for their typed errors.
 fn content_type(status: u16, operation: &str) -> &'static str {
-    if status == 429 || operation == "identities.deleteIdentity" { PROBLEM } else { JSON }
+    match operation {
+        "identities.deleteIdentity" => PROBLEM,
+        "permissions.updatePermission" | "permissions.updateRole" => JSON,
+        _ if status == 429 => PROBLEM,
+        _ => JSON,
+    }
 }

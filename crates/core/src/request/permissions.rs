@@ -38,7 +38,8 @@ requests! {
 
     /// `permissions.setRolePermissions`.
     closed SetRolePermissions {
-        /// Name or id.
+        /// Name or id. Newer clients call it `role`.
+        #[serde(alias = "role")]
         role_id: String,
         /// Slugs it shall grant.
         permissions: Vec<String>,;
