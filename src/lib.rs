@@ -6,6 +6,7 @@
 mod access;
 mod actor;
 mod apis;
+mod audit;
 mod clock;
 mod credits;
 mod error;

@@ -9,6 +9,7 @@ use unkey_core::key::{self, Hash};
 use unkey_core::{Error, limits, validate};
 
 use crate::access::{Ids, Missing};
+use crate::actor::{Doing, while_doing};
 use crate::error::Outcome;
 use crate::store::keys::{self, NewRow};
 use crate::store::migrations;
@@ -182,5 +183,7 @@ pub fn finish(text: &str, migration_id: &str) -> Outcome<()> {
     let Some(key) = keys::by_pending_hash(&key::prefixed_api_key_hash(text)?, migration_id)? else {
         return Ok(());
     };
-    keys::finish_migration(&key.id, &Hash::of(text), &key::start_of(text), clock::now())
+    while_doing(Doing::Upkeep, || {
+        keys::finish_migration(&key.id, &Hash::of(text), &key::start_of(text), clock::now())
+    })
 }

@@ -4,6 +4,7 @@ use unkey_core::credits::Balance;
 use unkey_core::limits::StoredLimit;
 use unkey_core::{Error, Result, id, validate};
 
+use crate::actor::{Doing, while_doing};
 use crate::error::Outcome;
 use crate::keys::{Created, issue, locked_with_balance};
 use crate::store::keys::{self, Changes, Key, NewRow};
@@ -26,7 +27,8 @@ pub fn reroll(key_id: &str, grace: i64) -> Outcome<Created> {
     };
     let balance = old.balance(now);
     let end = old_key_ends(old.expires, grace, now);
-    keys::update(key_id, &Changes { expires_ms: Some(Some(end)), ..Changes::default() }, now)?;
+    let changes = Changes { expires_ms: Some(Some(end)), ..Changes::default() };
+    while_doing(Doing::Reroll, || keys::update(key_id, &changes, now))?;
     issue(copy(&old, balance, now)?, prefix(&old), old.api.default_bytes, vault.as_ref(), now)
 }
 

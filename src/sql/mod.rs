@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod apis;
 mod identities;
+mod audit;
 mod internal;
 mod keys;
 mod ratelimit;

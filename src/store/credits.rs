@@ -4,15 +4,8 @@ use unkey_core::credits::{Balance, Refill};
 use unkey_core::verdict::Spent;
 
 use super::statement::{View, arg, is_read_only, row, run};
+use crate::actor::{Doing, while_doing};
 use crate::error::Outcome;
-
-/// The balance after refills, in SQL: the same rule as `Balance::settle`, so that a spend is one atomic statement.
-/// $2 is the latest instant at which the refill was due, $3 its amount; both NULL without refill.
-macro_rules! settled {
-    () => {
-        "CASE WHEN settled_at < unkey.from_ms($2) AND remaining < $3 THEN $3 ELSE remaining END"
-    };
-}
 
 /// Spends `cost` if the balance covers it; a cost of 0 only reads. `None` if the key has no balance.
 pub fn spend(key_id: &str, refill: Option<&Refill>, cost: i64, now: i64) -> Outcome<Option<Spent>> {
@@ -20,8 +13,13 @@ pub fn spend(key_id: &str, refill: Option<&Refill>, cost: i64, now: i64) -> Outc
     // A transaction that can't write looks first: it need not be refused when there is nothing to spend.
     let mut look_first = cost <= 0 || is_read_only();
     loop {
-        if !look_first && let Some(remaining) = take(key_id, refill, cost, now)? {
-            return Ok(Some(Spent { covered: true, remaining }));
+        if !look_first {
+            if let Some(remaining) = take(key_id, refill, cost, now)? {
+                return Ok(Some(Spent { covered: true, remaining }));
+            }
+            if refill.0.is_some() && fill(key_id, refill, now)? {
+                continue;
+            }
         }
         look_first = false;
         match read(key_id, refill)? {
@@ -35,29 +33,48 @@ pub fn spend(key_id: &str, refill: Option<&Refill>, cost: i64, now: i64) -> Outc
 /// When a refill was last due, and its amount.
 type Due = (Option<i64>, Option<i64>);
 
+/// Takes `cost` from a balance that covers it, unless a refill is due that would raise it.
 fn take(key_id: &str, (due, amount): Due, cost: i64, now: i64) -> Outcome<Option<i64>> {
-    row(
-        View::Latest,
-        concat!(
-            "UPDATE unkey.credits SET remaining = ",
-            settled!(),
-            " - $4,
-                last_refill_at = CASE WHEN settled_at < unkey.from_ms($2) AND remaining < $3
-                    THEN unkey.from_ms($5) ELSE last_refill_at END,
-                settled_at = GREATEST(settled_at, unkey.from_ms($5))
-            WHERE key_id = $1 AND ",
-            settled!(),
-            " >= $4
-            RETURNING remaining"
+    // Every metered verification comes here, so a key without refill has the shorter statement.
+    while_doing(Doing::Detail, || match due {
+        None => row(
+            View::Latest,
+            "UPDATE unkey.credits SET remaining = remaining - $2
+            WHERE key_id = $1 AND remaining >= $2 RETURNING remaining",
+            &[arg(key_id), arg(cost)],
         ),
-        &[arg(key_id), arg(due), arg(amount), arg(cost), arg(now)],
-    )
+        Some(due) => row(
+            View::Latest,
+            "UPDATE unkey.credits
+            SET remaining = remaining - $4, settled_at = GREATEST(settled_at, unkey.from_ms($5))
+            WHERE key_id = $1 AND remaining >= $4 AND (settled_at >= unkey.from_ms($2) OR remaining >= $3)
+            RETURNING remaining",
+            &[arg(key_id), arg(due), arg(amount), arg(cost), arg(now)],
+        ),
+    })
 }
 
+/// Applies a due refill that raises the balance; whether there was one. A statement of its own, for the audit log.
+fn fill(key_id: &str, (due, amount): Due, now: i64) -> Outcome<bool> {
+    let filled: Option<i64> = while_doing(Doing::Upkeep, || {
+        row(
+            View::Latest,
+            "UPDATE unkey.credits
+            SET remaining = $3, settled_at = unkey.from_ms($4), last_refill_at = unkey.from_ms($4)
+            WHERE key_id = $1 AND settled_at < unkey.from_ms($2) AND remaining < $3
+            RETURNING 1",
+            &[arg(key_id), arg(due), arg(amount), arg(now)],
+        )
+    })?;
+    Ok(filled.is_some())
+}
+
+/// The balance after refills: the same rule as `Balance::settle`, in SQL.
 fn read(key_id: &str, (due, amount): Due) -> Outcome<Option<i64>> {
     row(
         View::Latest,
-        concat!("SELECT ", settled!(), " FROM unkey.credits WHERE key_id = $1"),
+        "SELECT CASE WHEN settled_at < unkey.from_ms($2) AND remaining < $3 THEN $3 ELSE remaining END
+        FROM unkey.credits WHERE key_id = $1",
         &[arg(key_id), arg(due), arg(amount)],
     )
 }

@@ -10,6 +10,7 @@ use unkey_core::limits::StoredLimit;
 
 use super::lookup;
 use super::statement::{Arg, View, arg, row, rows, run};
+use crate::actor::{Doing, while_doing};
 use crate::error::Outcome;
 
 /// A live key of a live API, with everything a verification or a reader needs. Times in milliseconds.
@@ -292,8 +293,12 @@ pub struct NewRow {
 }
 
 /// Inserts keys with everything that belongs to them, in one statement. Answers the ids that were inserted; a key
-/// whose hash exists already is left out.
+/// whose hash exists already is left out. The audit log tells of a balance with its key.
 pub fn insert(keys: &[NewRow], now: i64) -> Outcome<Vec<String>> {
+    while_doing(Doing::Detail, || insert_rows(keys, now))
+}
+
+fn insert_rows(keys: &[NewRow], now: i64) -> Outcome<Vec<String>> {
     rows(
         View::Latest,
         "WITH new AS MATERIALIZED (

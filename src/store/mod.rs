@@ -11,6 +11,7 @@
 pub mod access;
 pub mod apis;
 mod attempt;
+pub mod audit;
 pub mod counters;
 pub mod credits;
 pub mod events;
@@ -23,6 +24,7 @@ pub mod ratelimit;
 pub mod recovery;
 pub mod root_keys;
 pub mod secrets;
+pub mod session;
 pub mod statement;
 pub mod subtransaction;
 pub mod workspace;

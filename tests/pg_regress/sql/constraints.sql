@@ -11,6 +11,7 @@ INSERT INTO unkey.encryption_keys VALUES ('kek_cs', repeat('0', 16), decode(repe
 INSERT INTO unkey.encrypted_keys VALUES (:'key_id', 'kek_cs', decode(repeat('00', 41), 'hex'));
 INSERT INTO unkey.counters VALUES ('cs', 'cs', 1000, 1, 0, 0);
 SELECT unkey_set_override(unkey_create_namespace('cs.ns'), 'cs', 1, '1 minute') AS override_id \gset
+SELECT unkey.seal_audit_log() > 0 AS sealed;
 -- SQLSTATE of a statement, and the constraint or column that refused it.
 CREATE FUNCTION pg_temp.refused(statement text, OUT state text, OUT refused_by text) LANGUAGE plpgsql AS $$
 BEGIN

@@ -48,6 +48,9 @@ CREATE TEMP TABLE nasty (type, value) AS VALUES
     ('jsonb', '[{"name": "rl", "cost": 9223372036854775807}, {"name": "rl", "cost": -1}]'), ('jsonb', '[{"name": "rl", "limit": 0, "duration": 0}]'), ('jsonb', '[{"name": "n", "limit": 1, "duration": 9223372036854775807}]'),
     ('jsonb', '[{"hash": ""}]'), ('jsonb', '[{"hash": "' || repeat('é', 32) || '"}]'), ('jsonb', '[{"hash": "' || repeat('0', 64) || '", "meta": 5}]'), ('jsonb', '["' || repeat('😀', 100) || '"]');
 
+-- The log's functions read and seal all of it, a thousand times: little of it.
+TRUNCATE unkey.audit_log, unkey.audit_seals;
+
 CREATE TEMP TABLE tried (function regprocedure, calls integer, succeeded integer, refused integer, internal integer, offender text);
 CREATE FUNCTION pg_temp.try(function regprocedure, calls integer) RETURNS void LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
@@ -99,7 +102,8 @@ BEGIN
 END
 $$;
 SELECT setseed(0.42);
-SELECT count(pg_temp.try(proc.oid, 1000)) > 40 AS functions_walked
+-- What reads all of the log gets slow, since nothing that is rolled back is cleaned up meanwhile.
+SELECT count(pg_temp.try(proc.oid, CASE WHEN proname LIKE '%audit_log' THEN 20 ELSE 1000 END)) > 40 AS functions_walked
 FROM pg_depend AS member JOIN pg_extension AS extension ON extension.oid = refobjid AND extname = 'unkey' JOIN pg_proc AS proc ON proc.oid = objid
 WHERE member.deptype = 'e' AND refclassid = 'pg_extension'::regclass AND classid = 'pg_proc'::regclass AND prorettype <> 'trigger'::regtype;
 SELECT DISTINCT calls, calls = succeeded + refused + internal AS all_counted FROM tried;

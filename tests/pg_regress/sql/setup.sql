@@ -114,3 +114,14 @@ BEGIN
     END LOOP;
 END
 $$;
+-- What the audit log gained since the last call (and seals it), in an order that does not change from run to run.
+CREATE FUNCTION tests.logged(OUT event text, OUT actor text, OUT count bigint, OUT targets text, OUT changed text) RETURNS SETOF record LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY SELECT entry.event, entry.actor_type, entry.count,
+        (SELECT string_agg(concat_ws(' ', target->>'type', target->>'name'), ', ' ORDER BY nth)
+            FROM jsonb_array_elements(entry.targets) WITH ORDINALITY AS targets(target, nth) WHERE nth <= 4),
+        (SELECT string_agg(DISTINCT name, ', ') FROM jsonb_each(entry.changes) AS row(id, columns), jsonb_object_keys(columns) AS name)
+    FROM unkey.audit_log AS entry WHERE seal IS NULL ORDER BY 1, 4, 3, 2, 5;
+    PERFORM unkey.seal_audit_log();
+END
+$$;

@@ -1,0 +1,33 @@
+//! The session and its transaction.
+
+use std::ffi::CStr;
+
+use pgrx::pg_sys;
+
+/// Number of the top transaction, which is given one if it has none. Never repeats in a cluster.
+pub fn transaction() -> u64 {
+    // SAFETY: inside a transaction, as everything here; Postgres refuses where it can't write.
+    unsafe { pg_sys::GetTopFullTransactionId().value }
+}
+
+/// Name of the role that the session acts as, SET ROLE considered, functions that run as their owner not.
+pub fn role() -> String {
+    // SAFETY: reads backend-local state.
+    name(unsafe { pg_sys::GetOuterUserId() })
+}
+
+/// Name of the role that logged in.
+pub fn login_role() -> String {
+    // SAFETY: reads backend-local state.
+    name(unsafe { pg_sys::GetSessionUserId() })
+}
+
+/// A role dropped meanwhile has its number for a name.
+fn name(role: pg_sys::Oid) -> String {
+    // SAFETY: looks the role up in the catalogue cache; a name is a palloc'd C string, or NULL if there is none.
+    let name = unsafe {
+        let name = pg_sys::GetUserNameFromId(role, true);
+        (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
+    };
+    name.unwrap_or_else(|| role.to_u32().to_string())
+}
