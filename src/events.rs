@@ -3,13 +3,13 @@
 //! A record is never worth a verification: what can't be written is dropped, with one warning per session.
 
 use std::cell::Cell;
-use std::ffi::CStr;
 
-use pgrx::{pg_sys, warning};
+use pgrx::warning;
 use unkey_core::id;
 
 use crate::error::{Failure, Outcome};
 use crate::store::events::{append, insert_limit, insert_verification};
+use crate::store::session::role;
 use crate::store::statement::is_read_only;
 use crate::{actor, clock, settings};
 
@@ -63,15 +63,7 @@ impl Call {
             Some(actor) => (actor.request_id, "api"),
             None => (id::new("req", now)?, "sql"),
         };
-        Ok(Self { request_id, now, source, role: outer_role() })
-    }
-}
-
-fn outer_role() -> String {
-    // SAFETY: a catalogue look-up inside a transaction; it answers NULL or a C string.
-    unsafe {
-        let name = pg_sys::GetUserNameFromId(pg_sys::GetOuterUserId(), true);
-        if name.is_null() { String::new() } else { CStr::from_ptr(name).to_string_lossy().into_owned() }
+        Ok(Self { request_id, now, source, role: role() })
     }
 }
 

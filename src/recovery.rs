@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::error::{Outcome, key_not_found};
 use crate::store::apis::Api;
 use crate::store::recovery::{self, NewText, StoredDataKey};
-use crate::{clock, settings, store};
+use crate::{audit, clock, settings, store};
 
 /// Largest key file, in bytes.
 const MAX_FILE: u64 = 64 * 1024;
@@ -80,12 +80,16 @@ fn unwrap(masters: &MasterKeys, stored: &StoredDataKey) -> Option<DataKey> {
 }
 
 /// The text of a key; `None` if the key is not recoverable, or nothing in the key file opens it. Every text that is
-/// ever decrypted for a caller comes from here.
+/// ever decrypted for a caller comes from here, and is recorded.
 pub fn decrypt(key_id: &str) -> Outcome<Option<Plaintext>> {
     store::keys::by_id(key_id)?.ok_or_else(|| key_not_found(key_id))?;
     let Some(text) = recovery::text_of(key_id)? else { return Ok(None) };
     let data_key = unwrap(&master_keys()?, &text.data_key);
-    Ok(data_key.and_then(|data_key| data_key.open(key_id, &text.ciphertext)))
+    let plaintext = data_key.and_then(|data_key| data_key.open(key_id, &text.ciphertext));
+    if plaintext.is_some() {
+        audit::record("key.decrypt", "key", key_id, None)?;
+    }
+    Ok(plaintext)
 }
 
 /// After a change of the master key: wraps every data key under the current one, and with `texts` also encrypts every

@@ -10,6 +10,7 @@ use unkey_core::key::{self, Hash};
 use unkey_core::root_permission::{Grants, check_lifetime};
 use unkey_core::{Error, Kind, id, validate};
 
+use crate::actor::{Doing, while_doing};
 use crate::error::{Failure, Outcome};
 use crate::keys::Created;
 use crate::page::Page;
@@ -128,7 +129,8 @@ pub fn reroll(key_id: &str, grace: Option<i64>, caller: Option<&RootKey>) -> Out
     let now = clock::now();
     if let Some(grace) = grace {
         let end = old_key_ends(old.expires, grace, now);
-        root_keys::update(key_id, &Changes { expires_ms: Some(Some(end)), ..Changes::default() }, now)?;
+        let changes = Changes { expires_ms: Some(Some(end)), ..Changes::default() };
+        while_doing(Doing::Reroll, || root_keys::update(key_id, &changes, now))?;
     }
     let RootKey { name, permissions, expires, enabled, .. } = old;
     issue(NewRow { name, permissions, expires, enabled, ..NewRow::default() }, now)

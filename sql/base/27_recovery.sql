@@ -26,7 +26,10 @@ COMMENT ON COLUMN unkey.encrypted_keys.ciphertext IS 'XChaCha20-Poly1305 of the 
 CREATE FUNCTION unkey.forget_text() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    DELETE FROM unkey.encrypted_keys WHERE key_id = NEW.id;
+    -- Asked first: a statement that deletes nothing would still run the triggers of the audit log.
+    IF EXISTS (SELECT FROM unkey.encrypted_keys WHERE key_id = NEW.id) THEN
+        DELETE FROM unkey.encrypted_keys WHERE key_id = NEW.id;
+    END IF;
     RETURN NULL;
 END
 $$;

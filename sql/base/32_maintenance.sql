@@ -218,7 +218,11 @@ BEGIN
     DELETE FROM unkey.ratelimit_days WHERE time < at - current_setting('unkey.rollup_retention')::interval;
 
     -- Last, because others may wait for these locks until the transaction ends.
-    done.entries_sealed := 0;
+    BEGIN
+        done.entries_sealed := unkey.seal_audit_log();
+    EXCEPTION WHEN lock_not_available THEN
+        done.entries_sealed := 0;
+    END;
     done.partitions_dropped :=
         unkey.drop_event_partitions(((at - current_setting('unkey.retention')::interval) AT TIME ZONE 'UTC')::date);
     done.counters_removed := unkey.remove_counters();

@@ -3,8 +3,8 @@
 mod access;
 mod api;
 mod apis;
-mod identities;
 mod audit;
+mod identities;
 mod internal;
 mod keys;
 mod ratelimit;

@@ -2,8 +2,8 @@
 
 use pgrx::datum::TimestampWithTimeZone;
 
-use super::attempt::attempt;
 use super::statement::{arg, run};
+use super::subtransaction::attempt;
 use crate::clock;
 use crate::error::Outcome;
 use crate::events::{Call, LimitEvent, VerificationEvent};

@@ -10,7 +10,6 @@
 
 pub mod access;
 pub mod apis;
-mod attempt;
 pub mod audit;
 pub mod counters;
 pub mod credits;

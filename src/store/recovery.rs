@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use unkey_core::envelope::Sealed;
 
 use super::statement::{View, arg, row, rows, run};
+use crate::actor::{Doing, while_doing};
 use crate::error::Outcome;
 
 /// A data key as a master key wrapped it.
@@ -106,12 +107,14 @@ pub fn delete_unused_data_keys(except: &str) -> Outcome<()> {
     )
 }
 
-/// Stores the encrypted text of a key.
+/// Stores the encrypted text of a new key. The audit log tells of it with its key.
 pub fn insert(key_id: &str, encryption_key_id: &str, ciphertext: &Sealed) -> Outcome<()> {
-    run(
-        "INSERT INTO unkey.encrypted_keys (key_id, encryption_key_id, ciphertext) VALUES ($1, $2, $3)",
-        &[arg(key_id), arg(encryption_key_id), arg(ciphertext.as_bytes())],
-    )
+    while_doing(Doing::Detail, || {
+        run(
+            "INSERT INTO unkey.encrypted_keys (key_id, encryption_key_id, ciphertext) VALUES ($1, $2, $3)",
+            &[arg(key_id), arg(encryption_key_id), arg(ciphertext.as_bytes())],
+        )
+    })
 }
 
 /// Whether the text of a key is stored.
