@@ -55,6 +55,12 @@ fn sqlstate(kind: Kind) -> PgSqlErrorCode {
     )
 }
 
+/// The five characters of a SQLSTATE.
+pub fn code(sqlstate: PgSqlErrorCode) -> String {
+    let packed = sqlstate as i32;
+    (0..5).map(|at| char::from((((packed >> (6 * at)) & 0x3f) + 48) as u8)).collect()
+}
+
 /// The mistake of naming a key that is not there.
 pub fn key_not_found(key_id: &str) -> Error {
     Error::new(Kind::KeyNotFound, format!("key_id {} was not found", quoted(key_id)))

@@ -5,6 +5,7 @@
 
 mod access;
 mod actor;
+mod analytics_query;
 mod apis;
 mod audit;
 mod clock;

@@ -15,7 +15,12 @@ extension_sql_file!("../sql/base/28_workspace.sql", name = "workspace", requires
 extension_sql_file!("../sql/base/30_analytics.sql", name = "analytics", requires = ["workspace"]);
 extension_sql_file!("../sql/base/31_analytics_views.sql", name = "analytics_views", requires = ["analytics"]);
 extension_sql_file!("../sql/base/32_maintenance.sql", name = "maintenance", requires = ["analytics_views"]);
-extension_sql_file!("../sql/base/40_audit.sql", name = "audit", requires = ["maintenance"]);
+extension_sql_file!(
+    "../sql/base/33_analytics_query.sql",
+    name = "analytics_query",
+    requires = ["maintenance"]
+);
+extension_sql_file!("../sql/base/40_audit.sql", name = "audit", requires = ["analytics_query"]);
 extension_sql_file!("../sql/base/50_api.sql", name = "api", requires = ["audit"]);
 extension_sql_file!("../sql/base/80_grants.sql", name = "grants", requires = ["api"]);
 extension_sql_file!("../sql/base/90_security.sql", name = "security", requires = ["grants"], finalize);

@@ -9,6 +9,9 @@ static RECORD_VERIFICATIONS: GucSetting<bool> = GucSetting::<bool>::new(true);
 static RETENTION: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY);
 static ROLLUP_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(400 * DAY);
 static MASTER_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static ANALYTICS_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(30_000);
+static ANALYTICS_MAX_ROWS: GucSetting<i32> = GucSetting::<i32>::new(10_000);
+static ANALYTICS_MAX_BYTES: GucSetting<i32> = GucSetting::<i32>::new(16 * 1024 * 1024);
 
 /// In minutes, the longest unit a setting can have.
 const DAY: i32 = 24 * 60;
@@ -30,6 +33,55 @@ pub fn record_verifications() -> bool {
 /// pg_read_all_settings see it.
 pub fn master_key_file() -> Option<CString> {
     MASTER_KEY_FILE.get().filter(|path| !path.is_empty())
+}
+
+/// `unkey.analytics_timeout`: how long an analytics query may run, in milliseconds; 0 for any time.
+pub fn analytics_timeout() -> i32 {
+    ANALYTICS_TIMEOUT.get()
+}
+
+/// `unkey.analytics_max_rows`: how many rows an analytics query may answer.
+pub fn analytics_max_rows() -> u32 {
+    ANALYTICS_MAX_ROWS.get().unsigned_abs()
+}
+
+/// `unkey.analytics_max_bytes`: how many bytes of JSON an analytics query may answer.
+pub fn analytics_max_bytes() -> usize {
+    ANALYTICS_MAX_BYTES.get().unsigned_abs() as usize
+}
+
+/// Limits of analytics queries. They protect the server from whoever may query, so only superusers set them.
+fn register_analytics() {
+    GucRegistry::define_int_guc(
+        c"unkey.analytics_timeout",
+        c"How long an analytics query may run, in milliseconds; 0 for any time.",
+        c"Concerns unkey_get_verifications and unkey_get_ratelimits. Only superusers may set it.",
+        &ANALYTICS_TIMEOUT,
+        0,
+        i32::MAX,
+        GucContext::Suset,
+        GucFlags::UNIT_MS,
+    );
+    GucRegistry::define_int_guc(
+        c"unkey.analytics_max_rows",
+        c"How many rows an analytics query may answer.",
+        c"A query with more fails. Only superusers may set it.",
+        &ANALYTICS_MAX_ROWS,
+        1,
+        10_000_000,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"unkey.analytics_max_bytes",
+        c"How many bytes of JSON an analytics query may answer.",
+        c"A query with more fails. Only superusers may set it.",
+        &ANALYTICS_MAX_BYTES,
+        1024,
+        1024 * 1024 * 1024,
+        GucContext::Suset,
+        GucFlags::UNIT_BYTE,
+    );
 }
 
 /// Registers all settings; the prefix is reserved last, so that a misspelt one is an error.
@@ -81,6 +133,7 @@ pub fn register() {
         GucContext::Sighup,
         GucFlags::SUPERUSER_ONLY,
     );
+    register_analytics();
     // SAFETY: takes a NUL-terminated string, called once while the library loads.
     unsafe { pgrx::pg_sys::MarkGUCPrefixReserved(c"unkey".as_ptr()) };
 }

@@ -1,6 +1,7 @@
 //! The SQL face: adapters of a few lines each. Their DDL, labels and comments stand in `sql/base`.
 
 mod access;
+mod analytics_query;
 mod api;
 mod apis;
 mod audit;

@@ -49,6 +49,15 @@ pub fn page(limit: i64, after: Option<&str>) -> Outcome<Vec<Api>> {
     )
 }
 
+/// Keyspaces of APIs, deleted ones too.
+pub fn keyspaces(api_ids: &[String]) -> Outcome<Vec<String>> {
+    rows(
+        View::Caller,
+        "SELECT to_json(keyspace_id) FROM unkey.apis WHERE id = ANY($1)",
+        &[arg(api_ids.to_vec())],
+    )
+}
+
 /// An API to insert.
 #[derive(Debug, Serialize)]
 pub struct NewApi<'a> {
@@ -116,5 +125,16 @@ pub fn soft_delete(api_id: &str, now: i64) -> Outcome<Option<i64>> {
         "UPDATE unkey.apis SET deleted_at = unkey.from_ms($2)
         WHERE id = $1 AND deleted_at IS NULL AND NOT delete_protection RETURNING 1",
         &[arg(api_id), arg(now)],
+    )
+}
+
+/// The first of these keyspaces that never belonged to an API.
+pub fn unknown_keyspace(keyspaces: &[String]) -> Outcome<Option<String>> {
+    row(
+        View::Caller,
+        "SELECT to_json(wanted.id) FROM unnest($1) AS wanted(id)
+        WHERE NOT EXISTS (SELECT FROM unkey.apis AS api WHERE api.keyspace_id = wanted.id)
+        ORDER BY wanted.id COLLATE \"C\" LIMIT 1",
+        &[arg(keyspaces.to_vec())],
     )
 }

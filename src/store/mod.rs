@@ -1,6 +1,6 @@
 //! The only place that knows tables.
 //!
-//! Rules of the folder: SQL text lives nowhere else; every name in it is qualified; values are parameters; a
+//! Rules of the folder: SQL text lives nowhere else, but for analytics queries ([`query`]); every name in it is qualified; values are parameters; a
 //! statement of a per-key table says `key_id = $n`; a row is one JSON document, read by serde.
 //! Lock order within one call: counters by their primary key, then credits by key id, then the key's row, then
 //! permissions and roles. A root key is locked by itself.
@@ -19,6 +19,7 @@ pub mod keys;
 mod lookup;
 pub mod migrations;
 mod probe;
+pub mod query;
 pub mod ratelimit;
 pub mod recovery;
 pub mod root_keys;
@@ -26,4 +27,5 @@ pub mod secrets;
 pub mod session;
 pub mod statement;
 pub mod subtransaction;
+mod timer;
 pub mod workspace;

@@ -159,6 +159,7 @@ unsafe fn plan(text: &'static str, args: &[Arg]) -> Outcome<pg_sys::SPIPlanPtr> 
     Ok(plan)
 }
 
-fn check(status: i32) -> Outcome<()> {
+/// The outcome of an SPI call.
+pub(super) fn check(status: i32) -> Outcome<()> {
     if status >= 0 { Ok(()) } else { Err(Failure::Internal(format!("SPI failed with status {status}"))) }
 }

@@ -4,6 +4,7 @@
 //! operation as the SQL face, and shapes the reply. Everything is done in one order: authorization header, body, root
 //! key, permissions, operation.
 
+mod analytics;
 mod apis;
 mod caller;
 mod identities;

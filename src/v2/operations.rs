@@ -6,7 +6,7 @@ use unkey_core::{Error, Kind, Result};
 
 use super::caller::Caller;
 use super::reply::Reply;
-use super::{apis, identities, keys, permissions, ratelimit, root_keys};
+use super::{analytics, apis, identities, keys, permissions, ratelimit, root_keys};
 use crate::error::Outcome;
 use crate::store::subtransaction::atomically;
 
@@ -59,8 +59,8 @@ const OPERATIONS: &[(&str, Prepare)] = &[
     ("ratelimit.getOverride", |body| atomic(body, ratelimit::get_override)),
     ("ratelimit.listOverrides", |body| atomic(body, ratelimit::list_overrides)),
     ("ratelimit.deleteOverride", |body| atomic(body, ratelimit::delete_override)),
-    //TMP    ("analytics.getVerifications", |body| atomic(body, analytics::verifications)),
-    //TMP    ("analytics.getRatelimits", |body| atomic(body, analytics::ratelimits)),
+    ("analytics.getVerifications", |body| atomic(body, analytics::verifications)),
+    ("analytics.getRatelimits", |body| atomic(body, analytics::ratelimits)),
     ("rootKeys.createKey", |body| atomic(body, root_keys::create)),
     ("rootKeys.listKeys", |body| atomic(body, root_keys::list)),
     ("rootKeys.updateKey", |body| atomic(body, root_keys::update)),

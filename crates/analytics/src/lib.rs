@@ -25,6 +25,7 @@ mod types;
 use std::collections::BTreeSet;
 
 pub use catalog::Dataset;
+pub use functions::usages as function_usages;
 use unkey_core::Result;
 
 /// Longest query, in bytes.

@@ -1,5 +1,7 @@
 //! What queries become, by example.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod common;
 
 use common::{EXAMPLES, all, bad, good, only};

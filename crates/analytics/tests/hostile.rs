@@ -1,5 +1,7 @@
 //! What must not pass, and texts that try to hurt by their size or shape.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod common;
 
 use std::time::{Duration, Instant};

@@ -14,6 +14,7 @@ SELECT unkey_delete_namespace(unkey_create_namespace('rnd.gone'));
 CREATE TEMP TABLE plausible (argument, type, value) AS VALUES
     ('api_id', 'text', :'api_id'), ('key_id', 'text', :'key_id'), ('key', 'text', :'key'), ('cursor', 'text', :'cursor'), ('cursor', 'text', :'key_id'), ('search', 'text', 'rnd'),
     ('key_id', 'text', :'root_key_id'), ('authorization', 'text', 'Bearer ' || :'root_key'), ('permissions', 'text[]', '{*}'), ('permissions', 'text[]', '{api.api_1.read_key}'),
+    ('query', 'text', 'SELECT count(*) AS n'), ('api_id', 'text', :'api_id'), ('key_id', 'text', :'key_id'), ('key', 'text', :'key'), ('cursor', 'text', :'cursor'), ('cursor', 'text', :'key_id'), ('search', 'text', 'rnd'),
     ('hash', 'bytea', '\x' || encode(sha256(:'key'), 'hex')), ('hash', 'bytea', '\x' || repeat('00', 32)), ('name', 'text', 'rnd.new'), ('slug', 'text', 'rnd.new'), ('prefix', 'text', 'sk'),
     ('default_prefix', 'text', 'sk'), ('external_id', 'text', 'rnd.u1'), ('external_id', 'text', 'rnd.new'), ('identity', 'text', 'rnd.u1'), ('namespace', 'text', 'rnd.ns'), ('identifier', 'text', 'rnd.vip'), ('permission', 'text', 'rnd.p1'), ('role', 'text', 'rnd.role'),
     ('role', 'text', :'role_id'), ('operation', 'text', 'set'), ('operation', 'text', 'increment'), ('operation', 'text', 'decrement'), ('permissions', 'text', 'rnd.p1 AND (rnd.p2 OR x)'),

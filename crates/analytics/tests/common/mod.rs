@@ -1,5 +1,5 @@
 //! What the tests share.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::panic)]
 
 use unkey_analytics::{Dataset, Scope, Translated, translate};
 use unkey_core::{Error, Kind};
