@@ -14,6 +14,16 @@ pub enum Failure {
     Internal(String),
 }
 
+impl Failure {
+    /// What went wrong, without the way out.
+    pub fn message(self) -> String {
+        match self {
+            Self::Caller(error) => error.message,
+            Self::Internal(message) => message,
+        }
+    }
+}
+
 /// Result of an operation.
 pub type Outcome<T> = Result<T, Failure>;
 

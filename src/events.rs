@@ -82,16 +82,9 @@ fn record<T>(events: &[T], insert: impl Fn(&Call, &T) -> Outcome<()>) {
     if events.is_empty() || !settings::record_verifications() || is_read_only() {
         return;
     }
-    let written = Call::current().map_err(message).and_then(|call| append(&call, events, insert));
+    let written = Call::current().map_err(Failure::message).and_then(|call| append(&call, events, insert));
     if let Err(problem) = written {
         warn_once(&problem);
-    }
-}
-
-fn message(failure: Failure) -> String {
-    match failure {
-        Failure::Caller(error) => error.message,
-        Failure::Internal(message) => message,
     }
 }
 

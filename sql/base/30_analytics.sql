@@ -35,15 +35,12 @@ CREATE TABLE unkey.ratelimit_queue (
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 COMMENT ON TABLE unkey.ratelimit_queue IS 'Calls of the standalone limiter since the last unkey.maintain(), in no order and without an index.';
 
--- Partitions are made by unkey.maintain(), are named for their day and do not belong to the extension.
+-- Partitions are made by unkey.maintain(), are named for their day and do not belong to the extension. Each has indexes of its
+-- own: with those of a parent that CREATE EXTENSION makes, pg_restore would make them twice.
 CREATE TABLE unkey.verification_events (LIKE unkey.verification_queue INCLUDING DEFAULTS) PARTITION BY RANGE (time);
-CREATE INDEX verification_events_key_id_time_idx ON unkey.verification_events (key_id, time);
-CREATE INDEX verification_events_time_idx ON unkey.verification_events USING brin (time) WITH (autosummarize = on);
 COMMENT ON TABLE unkey.verification_events IS 'Verifications of keys that were found, one partition per day (UTC), dropped after unkey.retention.';
 
 CREATE TABLE unkey.ratelimit_events (LIKE unkey.ratelimit_queue INCLUDING DEFAULTS) PARTITION BY RANGE (time);
-CREATE INDEX ratelimit_events_identifier_time_idx ON unkey.ratelimit_events (identifier, time);
-CREATE INDEX ratelimit_events_time_idx ON unkey.ratelimit_events USING brin (time) WITH (autosummarize = on);
 COMMENT ON TABLE unkey.ratelimit_events IS 'Calls of the standalone limiter, one partition per day (UTC), dropped after unkey.retention.';
 
 -- What tells one group of a key and an hour from another is hashed: tags are too long for an index.

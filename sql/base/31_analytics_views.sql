@@ -48,15 +48,20 @@ CREATE VIEW unkey.key_verifications_per_month_v1 AS
     GROUP BY date_trunc('month', time, 'UTC'), workspace_id, key_space_id, api_id, identity_id, external_id, key_id, outcome, tags;
 COMMENT ON VIEW unkey.key_verifications_per_month_v1 IS 'Verifications per month, for unkey.rollup_retention.';
 
+-- The condition stands outside the union: a barrier round a bare UNION ALL holds nothing back, Postgres flattens it.
 CREATE VIEW unkey.own_key_verifications_per_hour_v1 WITH (security_barrier) AS
-    SELECT time::timestamptz AS time, 'ws_local'::text AS workspace_id, key_space_id, api_id, identity_id, external_id, key_id,
-        outcome, tags, count, spent_credits
-    FROM unkey.verification_hours WHERE role = current_user
-    UNION ALL
-    SELECT date_trunc('hour', time, 'UTC'), 'ws_local'::text, key_space_id, api_id, identity_id, external_id, key_id,
-        outcome, tags, count(*), LEAST(sum(spent_credits), 9223372036854775807)::bigint
-    FROM unkey.verification_queue WHERE role = current_user
-    GROUP BY date_trunc('hour', time, 'UTC'), key_space_id, api_id, identity_id, external_id, key_id, outcome, tags;
+    SELECT time, workspace_id, key_space_id, api_id, identity_id, external_id, key_id, outcome, tags, count, spent_credits
+    FROM (
+        SELECT time::timestamptz AS time, 'ws_local'::text AS workspace_id, key_space_id, api_id, identity_id, external_id, key_id,
+            outcome, tags, role, count, spent_credits
+        FROM unkey.verification_hours
+        UNION ALL
+        SELECT date_trunc('hour', time, 'UTC'), 'ws_local'::text, key_space_id, api_id, identity_id, external_id, key_id,
+            outcome, tags, role, count(*), LEAST(sum(spent_credits), 9223372036854775807)::bigint
+        FROM unkey.verification_queue
+        GROUP BY date_trunc('hour', time, 'UTC'), key_space_id, api_id, identity_id, external_id, key_id, outcome, tags, role
+    ) AS usage
+    WHERE role = current_user;
 COMMENT ON VIEW unkey.own_key_verifications_per_hour_v1 IS 'Verifications per hour that the current role asked for: what a role that may only verify can be given. A group can have several rows: always sum.';
 
 CREATE VIEW unkey.ratelimits_v1 AS

@@ -32,22 +32,30 @@ COMMENT ON COLUMN unkey.event_partitions.day IS 'The day (UTC) whose events it h
 CREATE FUNCTION unkey.make_event_partition(parent text, day date) RETURNS boolean
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    subject   text := CASE parent WHEN 'verification_events' THEN 'key_id' WHEN 'ratelimit_events' THEN 'identifier' END;
     partition text := make_event_partition.parent || to_char(day, '_YYYYMMDD');
 BEGIN
+    IF subject IS NULL OR NOT isfinite(day) THEN
+        RETURN false;
+    END IF;
     IF EXISTS (SELECT FROM unkey.event_partitions WHERE name = partition) THEN
         RETURN true;
     END IF;
-    EXECUTE format('CREATE TABLE IF NOT EXISTS unkey.%I (LIKE unkey.%I INCLUDING DEFAULTS INCLUDING COMMENTS)', partition, parent);
+    IF to_regclass(format('unkey.%I', partition)) IS NULL THEN
+        EXECUTE format('CREATE TABLE unkey.%I (LIKE unkey.%I INCLUDING DEFAULTS INCLUDING COMMENTS)', partition, parent);
+        EXECUTE format('COMMENT ON TABLE unkey.%I IS %L', partition, format('Events of %s (UTC).', day));
+        EXECUTE format('CREATE INDEX ON unkey.%I (%I, time)', partition, subject);
+        EXECUTE format('CREATE INDEX ON unkey.%I USING brin (time) WITH (autosummarize = on)', partition);
+    END IF;
     EXECUTE format('ALTER TABLE unkey.%I ATTACH PARTITION unkey.%I FOR VALUES FROM (%L) TO (%L)', parent, partition,
         day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
-    EXECUTE format('COMMENT ON TABLE unkey.%I IS %L', partition, format('Events of %s (UTC).', day));
     RETURN true;
 EXCEPTION WHEN lock_not_available THEN
     RETURN false;
 END
 $$;
 COMMENT ON FUNCTION unkey.make_event_partition(text, date) IS
-'Makes the partition of verification_events or ratelimit_events for a day (UTC) unless there is one, and answers whether there is one now: not if the parent is locked for longer than lock_timeout.';
+'Makes the partition of verification_events or ratelimit_events for a day (UTC) unless there is one, and answers whether there is one now: not for any other table, and not if the parent is locked for longer than lock_timeout.';
 
 CREATE FUNCTION unkey.drop_event_partitions(before date) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
@@ -101,7 +109,8 @@ BEGIN
             spent_credits = LEAST(known.spent_credits::numeric + EXCLUDED.spent_credits, 9223372036854775807)
     ), usage AS (
         INSERT INTO unkey.key_usage AS known (key_id, last_used_at)
-        SELECT key.id, max(time) FROM batch JOIN unkey.keys AS key ON key.id = batch.key_id GROUP BY key.id
+        SELECT key_id, latest FROM (SELECT key_id, max(time) AS latest FROM batch GROUP BY key_id) AS used
+        WHERE EXISTS (SELECT FROM unkey.keys AS key WHERE key.id = used.key_id)
         ON CONFLICT (key_id) DO UPDATE SET last_used_at = GREATEST(known.last_used_at, EXCLUDED.last_used_at)
     )
     SELECT count(*) INTO drained FROM batch;
@@ -195,18 +204,15 @@ $$;
 COMMENT ON FUNCTION unkey.remove_counters() IS
 'Removes up to 10000 rate-limit counters whose two windows are over, and answers how many. Those in use are left alone.';
 
-CREATE FUNCTION unkey.maintain() RETURNS unkey.maintenance
+CREATE FUNCTION unkey.maintain_once() RETURNS unkey.maintenance
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' SET work_mem = '64MB' AS $$
+    SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' SET work_mem = '64MB' AS $$
 DECLARE
-    done    unkey.maintenance;
-    at      timestamptz := unkey.now(); -- also loads the library, and with it the settings
-    today   date := (at AT TIME ZONE 'UTC')::date;
-    before  bigint := (SELECT count(*) FROM unkey.event_partitions);
+    done   unkey.maintenance;
+    at     timestamptz := unkey.now(); -- also loads the library, and with it the settings
+    today  date := (at AT TIME ZONE 'UTC')::date;
+    before bigint := (SELECT count(*) FROM unkey.event_partitions);
 BEGIN
-    IF NOT pg_try_advisory_xact_lock(hashtextextended('unkey.maintain', 0)) THEN
-        RETURN NULL;
-    END IF;
     PERFORM unkey.make_event_partition(parent, day)
     FROM unnest(ARRAY['verification_events', 'ratelimit_events']) AS parent, unnest(ARRAY[today, today + 1]) AS day;
     done.drained := unkey.drain();
@@ -227,6 +233,18 @@ BEGIN
         unkey.drop_event_partitions(((at - current_setting('unkey.retention')::interval) AT TIME ZONE 'UTC')::date);
     done.counters_removed := unkey.remove_counters();
     RETURN done;
+END
+$$;
+COMMENT ON FUNCTION unkey.maintain_once() IS 'The work of unkey.maintain(), with settings of its own: it waits 200 ms for any lock and no longer.';
+
+CREATE FUNCTION unkey.maintain() RETURNS unkey.maintenance
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF pg_try_advisory_xact_lock(hashtextextended('unkey.maintain', 0)) THEN
+        RETURN unkey.maintain_once();
+    END IF;
+    RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION unkey.maintain() IS

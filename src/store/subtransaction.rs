@@ -6,7 +6,7 @@ use pgrx::pg_sys::{self, panic::CaughtError};
 use pgrx::{PgSqlErrorCode, PgTryBuilder};
 use unkey_core::Error;
 
-use crate::error::{Failure, Outcome};
+use crate::error::{Failure, Outcome, code};
 
 /// Runs an operation in a subtransaction: kept if it succeeds, undone if it fails.
 ///
@@ -26,23 +26,23 @@ pub fn atomically<T>(operation: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
 /// query, such as a cancellation or a timeout, still does.
 pub fn attempt<T>(operation: impl FnOnce() -> Outcome<T>) -> Result<T, String> {
     in_subtransaction(operation).map_err(|failed| match failed {
-        Failed::Answered(Failure::Caller(error)) => error.message,
-        Failed::Answered(Failure::Internal(message)) => message,
-        Failed::Raised(error) if code(&error) == Some(PgSqlErrorCode::ERRCODE_QUERY_CANCELED) => {
-            error.rethrow()
-        }
-        Failed::Raised(
-            CaughtError::PostgresError(report)
+        Failed::Answered(failure) => failure.message(),
+        Failed::Raised(error) => {
+            let (CaughtError::PostgresError(report)
             | CaughtError::ErrorReport(report)
-            | CaughtError::RustPanic { ereport: report, .. },
-        ) => report.message().to_owned(),
+            | CaughtError::RustPanic { ereport: report, .. }) = &*error;
+            if report.sql_error_code() == PgSqlErrorCode::ERRCODE_QUERY_CANCELED {
+                error.rethrow();
+            }
+            report.message().to_owned()
+        }
     })
 }
 
 /// How an operation failed: by what it answered, or by an ERROR.
 enum Failed {
     Answered(Failure),
-    Raised(CaughtError),
+    Raised(Box<CaughtError>),
 }
 
 fn in_subtransaction<T>(operation: impl FnOnce() -> Outcome<T>) -> Result<T, Failed> {
@@ -59,7 +59,7 @@ fn in_subtransaction<T>(operation: impl FnOnce() -> Outcome<T>) -> Result<T, Fai
             }
             result
         }))
-        .catch_others(|error| Err(Failed::Raised(error)))
+        .catch_others(|error| Err(Failed::Raised(Box::new(error))))
         .execute();
         if result.is_err() {
             pg_sys::MemoryContextSwitchTo(context);
@@ -71,20 +71,8 @@ fn in_subtransaction<T>(operation: impl FnOnce() -> Outcome<T>) -> Result<T, Fai
     }
 }
 
-fn code(error: &CaughtError) -> Option<PgSqlErrorCode> {
-    match error {
-        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
-            Some(report.sql_error_code())
-        }
-        CaughtError::RustPanic { .. } => None,
-    }
-}
-
 fn data_exception(error: &CaughtError) -> Option<Error> {
     let (CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)) = error else { return None };
-    // Two characters of six bits each, as MAKE_SQLSTATE of Postgres' `elog.h` packs them.
-    let class = report.sql_error_code() as i32 & 0xfff;
-    let data = (i32::from(b'2') - 48) | ((i32::from(b'2') - 48) << 6);
-    (class == data)
-        .then(|| Error::invalid("body", format_args!("holds what can't be stored: {}", report.message())))
+    let mistake = || Error::invalid("body", format_args!("holds what can't be stored: {}", report.message()));
+    code(report.sql_error_code()).starts_with("22").then(mistake)
 }

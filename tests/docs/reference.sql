@@ -38,12 +38,12 @@ SELECT format(E'### `unkey.%s`\n\n%s\n\n| column | type | default | meaning |\n|
         coalesce('`' || pg_get_expr(adbin, adrelid) || '`', ''), coalesce(col_description(c.oid, attnum), '')), E'\n' ORDER BY attnum)
      FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
      WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped))
-FROM member JOIN pg_class AS c ON classid = 'pg_class'::regclass AND objid = c.oid AND c.relkind IN ('r', 'v')
+FROM member JOIN pg_class AS c ON classid = 'pg_class'::regclass AND objid = c.oid AND c.relkind IN ('r', 'p', 'v')
 ORDER BY c.relname COLLATE "C";
 
 \qecho '## Settings'
 \qecho ''
 \qecho '| setting | default | who | meaning |'
 \qecho '|---|---|---|---|'
-SELECT format('| `%s` | %s | %s | %s %s |', name, coalesce('`' || boot_val || '`', 'none'), context, short_desc, extra_desc)
+SELECT format('| `%s` | %s | %s | %s %s |', name, coalesce('`' || boot_val || coalesce(' ' || unit, '') || '`', 'none'), context, short_desc, extra_desc)
 FROM pg_settings WHERE name LIKE 'unkey.%' ORDER BY name COLLATE "C";

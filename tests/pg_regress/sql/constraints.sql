@@ -12,6 +12,13 @@ INSERT INTO unkey.encrypted_keys VALUES (:'key_id', 'kek_cs', decode(repeat('00'
 INSERT INTO unkey.counters VALUES ('cs', 'cs', 1000, 1, 0, 0);
 SELECT unkey_set_override(unkey_create_namespace('cs.ns'), 'cs', 1, '1 minute') AS override_id \gset
 SELECT unkey.seal_audit_log() > 0 AS sealed;
+INSERT INTO unkey.verification_queue (request_id, key_space_id, api_id, key_id, outcome) VALUES ('req_cs', 'ks_cs', 'api_cs', 'key_cs', 'VALID');
+INSERT INTO unkey.ratelimit_queue (request_id, namespace_id, identifier, passed, "limit", remaining, reset_at, tokens) VALUES ('req_cs', 'rlns_cs', 'cs', true, 1, 0, now(), 1);
+INSERT INTO unkey.verification_hours VALUES ('2025-01-01', 'ks_cs', 'api_cs', 'key_cs', NULL, NULL, 'VALID', '{}', 'cs', 1, 0);
+INSERT INTO unkey.verification_days VALUES ('2025-01-01', 'ks_cs', 'api_cs', 'key_cs', NULL, NULL, 'VALID', '{}', 'cs', 1, 0);
+INSERT INTO unkey.ratelimit_hours VALUES ('2025-01-01', 'rlns_cs', 'cs', 1, 1, 1, 1);
+INSERT INTO unkey.ratelimit_days VALUES ('2025-01-01', 'rlns_cs', 'cs', 1, 1, 1, 1);
+INSERT INTO unkey.key_usage VALUES ('key_cs', '2025-01-01');
 -- SQLSTATE of a statement, and the constraint or column that refused it.
 CREATE FUNCTION pg_temp.refused(statement text, OUT state text, OUT refused_by text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -27,6 +34,9 @@ $$;
 SELECT tab, col, CASE WHEN length(value) > 40 THEN left(value, 37) || '...' ELSE value END AS value, refused.*
 FROM (VALUES
     ('secrets', 'value', '''short''::bytea'),
+    ('verification_queue', 'key_id', 'repeat(''k'', 256)'), ('verification_queue', 'external_id', 'repeat(''e'', 256)'), ('verification_queue', 'spent_credits', '-1'),
+    ('verification_queue', 'time', '''infinity'''), ('ratelimit_queue', 'namespace_id', 'repeat(''n'', 256)'), ('ratelimit_queue', 'identifier', 'repeat(''i'', 256)'), ('ratelimit_queue', 'tokens', '-1'),
+    ('verification_hours', 'count', '0'), ('verification_days', 'spent_credits', '-1'), ('ratelimit_hours', 'passed', '2'), ('ratelimit_days', 'passed_tokens', '-1'), ('key_usage', 'last_used_at', '''infinity'''),
     ('apis', 'id', '''a'''), ('apis', 'id', '''has space'''), ('apis', 'keyspace_id', '''k-1'''), ('apis', 'name', '''ab'''), ('apis', 'name', '''1abc'''),
     ('apis', 'name', 'repeat(''a'', 256)'), ('apis', 'default_prefix', ''''''), ('apis', 'default_prefix', '''ninechars'''), ('apis', 'default_prefix', '''a-b'''),
     ('apis', 'default_bytes', '15'), ('apis', 'default_bytes', '256'), ('apis', 'ip_allowlist', '''{10.0.0.0/8,NULL}'''),
@@ -60,7 +70,7 @@ SELECT refused.* FROM unnest(ARRAY['999, 0, 0', '1000, -1, 0', '1000, 0, -1']) A
 
 -- NOT NULL (23502): every column that says so, in every table.
 SELECT class.relname AS tab, attname AS col, refused.*
-FROM pg_attribute AS attribute JOIN pg_class AS class ON class.oid = attrelid AND relnamespace = 'unkey'::regnamespace AND relkind = 'r',
+FROM pg_attribute AS attribute JOIN pg_class AS class ON class.oid = attrelid AND relnamespace = 'unkey'::regnamespace AND relkind = 'r' AND NOT relispartition,
     pg_temp.refused(format('UPDATE unkey.%I SET %I = NULL', class.relname, attname)) AS refused
 WHERE attnum > 0 AND attnotnull AND NOT attisdropped ORDER BY class.relname, attnum;
 
@@ -73,6 +83,7 @@ SELECT "key", refused.* FROM (VALUES
     ('hash', 'INSERT INTO unkey.keys (api_id, hash) SELECT api_id, hash FROM unkey.keys WHERE id = :key'), ('credits', 'INSERT INTO unkey.credits (key_id, remaining) VALUES (:key, 5)'),
     ('namespace', 'INSERT INTO unkey.ratelimit_namespaces (name) VALUES (''cs.ns'')'),
     ('override', 'INSERT INTO unkey.ratelimit_overrides (namespace_id, identifier, "limit", duration) SELECT namespace_id, identifier, 1, 1000 FROM unkey.ratelimit_overrides WHERE identifier = ''cs'''),
+    ('verification_hours', 'INSERT INTO unkey.verification_hours VALUES (''2025-01-01'', ''ks_cs'', ''api_cs'', ''key_cs'', NULL, NULL, ''VALID'', ''{}'', ''cs'', 1, 0)'),
     ('key_permissions', 'INSERT INTO unkey.key_permissions VALUES (:key, :permission)'), ('role_permissions', 'INSERT INTO unkey.role_permissions VALUES (:role, :permission)')
 ) AS wrong("key", statement), pg_temp.refused(replace(replace(replace(replace(statement, ':api', quote_literal(:'api_id')), ':key', quote_literal(:'key_id')),
     ':permission', quote_literal(:'permission_id')), ':role', quote_literal(:'role_id'))) AS refused;

@@ -40,8 +40,8 @@ SELECT count(*) AS sequences FROM pg_class WHERE relnamespace = 'unkey'::regname
 SELECT class.oid::regclass AS not_dumped FROM members JOIN pg_class AS class ON class.oid = objid AND classid = 'pg_class'::regclass, pg_extension
 WHERE extname = 'unkey' AND relkind IN ('r', 'p') AND NOT class.oid = ANY (extconfig);
 SELECT DISTINCT condition AS dump_conditions FROM pg_extension, unnest(extcondition) AS condition WHERE extname = 'unkey';
--- Every object of schema unkey belongs to the extension.
-SELECT relname AS stray FROM pg_class WHERE relnamespace = 'unkey'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S') AND oid NOT IN (SELECT objid FROM members)
+-- Every object of schema unkey belongs to the extension, but the partitions, which are made at run time.
+SELECT relname AS stray FROM pg_class WHERE relnamespace = 'unkey'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S') AND NOT relispartition AND oid NOT IN (SELECT objid FROM members)
 UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'unkey'::regnamespace AND oid NOT IN (SELECT objid FROM members);
 
 -- Everything has a comment: functions, tables, views, types, the schema, and each column of each of them.

@@ -1,0 +1,74 @@
+-- Maintenance over time: partitions come and go by the clock, roll-ups stay longer, counters go when their windows are over.
+SET datestyle = ISO;
+SET timezone = 'UTC';
+\pset null '-'
+SELECT unkey_create_api('maintain') AS api \gset
+SELECT key_id, key FROM unkey_create_key(:'api', credits => 100) \gset
+-- Whatever other tests left goes first.
+SELECT tests.at('2031-03-01 12:00Z') \gset
+SELECT drained IS NOT NULL AS ran FROM unkey.maintain();
+DELETE FROM unkey.counters;
+CREATE VIEW pg_temp.partitions AS SELECT string_agg(name, ', ' ORDER BY name) AS partitions FROM unkey.event_partitions;
+CREATE VIEW pg_temp.kept AS SELECT (SELECT count(*) FROM unkey.verification_events WHERE api_id = :'api') AS events,
+    (SELECT sum(count) FROM unkey.verification_hours WHERE api_id = :'api') AS hours, (SELECT sum(count) FROM unkey.verification_days WHERE api_id = :'api') AS days;
+SELECT * FROM pg_temp.partitions;
+
+-- Again, nothing is left to do.
+SELECT * FROM unkey.maintain();
+-- Events of other days make their partitions; the settings of the function end with it.
+SELECT code FROM unkey_verify_key(:'key');
+SELECT tests.at('2031-02-10 23:59:59.999Z') \gset
+SELECT code FROM unkey_verify_key(:'key');
+SELECT tests.at('2031-03-01 12:00Z') \gset
+BEGIN;
+SELECT * FROM unkey.maintain();
+SHOW lock_timeout;
+COMMIT;
+SELECT * FROM pg_temp.partitions;
+SELECT * FROM pg_temp.kept;
+-- They do not belong to the extension, and have what their parent has.
+SELECT count(*) AS members FROM pg_depend JOIN unkey.event_partitions ON objid = ('unkey.' || name)::regclass WHERE deptype = 'e';
+SELECT tablename, indexdef FROM pg_indexes WHERE tablename = 'verification_events_20310210' ORDER BY indexname;
+SELECT obj_description('unkey.verification_events_20310210'::regclass), has_table_privilege('public', 'unkey.verification_events_20310210', 'SELECT') AS public;
+
+-- unkey.retention: whole days, and only once the last event of the day is old enough.
+SET unkey.retention = '10d';
+SELECT tests.at('2031-02-20 12:00Z') \gset
+SELECT drained, partitions_made, partitions_dropped FROM unkey.maintain();
+SELECT tests.at('2031-02-21 00:00Z') \gset
+SELECT drained, partitions_made, partitions_dropped FROM unkey.maintain();
+SELECT * FROM pg_temp.kept;
+-- A partition that somebody took off is attached again when events of its day come, with what it holds.
+ALTER TABLE unkey.verification_events DETACH PARTITION unkey.verification_events_20310301;
+SELECT tests.at('2031-03-01 13:00Z') \gset
+SELECT code FROM unkey_verify_key(:'key');
+SELECT drained, partitions_made FROM unkey.maintain();
+SELECT * FROM pg_temp.kept;
+-- unkey.rollup_retention.
+SET unkey.rollup_retention = '18d';
+SELECT drained FROM unkey.maintain();
+SELECT * FROM pg_temp.kept;
+RESET unkey.rollup_retention;
+-- Both have a unit and a lower bound.
+SELECT * FROM tests.error('SET unkey.retention = ''1h''');
+SELECT * FROM tests.error('SET unkey.rollup_retention = 0');
+RESET unkey.retention;
+SHOW unkey.retention;
+SHOW unkey.rollup_retention;
+
+-- Counters: those whose two windows are over go; the present one and the one before stay.
+INSERT INTO unkey.counters (scope, identifier, duration, seq, current, previous)
+SELECT 'maintain', age::text, duration, unkey.to_ms(unkey.now()) / duration - age, 1, 1 FROM generate_series(0, 3) AS age, unnest(ARRAY[1000, 86400000]) AS duration;
+SELECT counters_removed FROM unkey.maintain();
+SELECT identifier, duration FROM unkey.counters WHERE scope = 'maintain' ORDER BY 1, 2;
+DELETE FROM unkey.counters WHERE scope = 'maintain';
+
+-- Sums that no bigint holds saturate; a key that is gone has no last use.
+INSERT INTO unkey.verification_queue (request_id, time, key_space_id, api_id, key_id, outcome, tags, spent_credits)
+SELECT 'req_big', unkey.now(), 'ks_x', :'api', 'key_gone', 'VALID', '{}', 9223372036854775807 FROM generate_series(1, 2);
+SELECT drained FROM unkey.maintain();
+SELECT count, spent_credits FROM unkey.key_verifications_per_month_v1 WHERE key_id = 'key_gone';
+SELECT count(*) FROM unkey.key_usage WHERE key_id = 'key_gone';
+BEGIN READ ONLY;
+SELECT state FROM tests.error('SELECT unkey.maintain()');
+ROLLBACK;
