@@ -210,6 +210,16 @@ pub fn quoted(text: &str) -> String {
     }
 }
 
+/// Most characters of a path or a problem that a message shows: both can repeat what was sent, which has no end.
+const LONGEST: usize = 400;
+
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
 impl Error {
     /// A mistake without an argument or hint.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
@@ -218,8 +228,11 @@ impl Error {
 
     /// `argument` is out of range or malformed; `problem` continues the sentence: "must be …".
     pub fn invalid(argument: impl Into<Cow<'static, str>>, problem: impl fmt::Display) -> Self {
-        let argument = argument.into();
-        let message = format!("{argument} {problem}");
+        let argument = match argument.into() {
+            Cow::Owned(path) => shortened(path).into(),
+            name @ Cow::Borrowed(_) => name,
+        };
+        let message = format!("{argument} {}", shortened(problem.to_string()));
         Self { kind: Kind::InvalidInput, argument: Some(argument), message, hint: None }
     }
 
@@ -297,6 +310,14 @@ mod tests {
         Kind::WorkspaceDisabled,
         Kind::WorkspaceRateLimited,
     ];
+
+    #[test]
+    fn what_was_sent_is_repeated_only_up_to_a_length() {
+        let error = Error::invalid("a".repeat(1000), "é".repeat(1000));
+        assert_eq!(error.argument.map(|path| path.chars().count()), Some(LONGEST + 1));
+        assert_eq!(error.message.chars().count(), 2 * (LONGEST + 1) + 1);
+        assert_eq!(Error::invalid("body.x", "must be y").message, "body.x must be y");
+    }
 
     #[test]
     fn sqlstates_are_five_digits_or_capitals() {

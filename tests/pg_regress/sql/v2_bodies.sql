@@ -18,6 +18,9 @@ FROM (VALUES ('empty', ''), ('blank', '  '), ('word', 'nope'), ('unfinished', '{
 SELECT what, result.status, code, left(location, 17) AS location FROM (VALUES ('deep', repeat('[', 100000)), ('deep and whole', repeat('[', 5000) || repeat(']', 5000)), ('deep in meta', '{"apiId": "api_1", "meta": {"a": ' || repeat('[', 5000) || repeat(']', 5000) || '}}'), ('1 MB name', '{"apiId": "api_1", "name": "' || repeat('n', 1000000) || '"}'),
     ('1 MB apiId', '{"apiId": "' || repeat('a', 1000000) || '"}'), ('1 MB externalId', '{"apiId": "api_1", "externalId": "' || repeat('e', 1000000) || '"}'), ('100000 roles', '{"apiId": "api_1", "roles": [' || repeat('"r",', 99999) || '"r"]}'),
     ('100000 permissions', '{"apiId": "api_1", "permissions": [' || repeat('"p",', 99999) || '"p"]}')) AS bodies(what, body), tests.v2('keys.createKey', replace(body, 'api_1', :'api')) AS result;
+-- However long, it is not repeated at length.
+SELECT what, status, code, length(location) < 1000 AS location, length(detail) < 1000 AS detail FROM (VALUES ('member', '{"#": 1}'), ('member within', '{"apiId": "api_1", "credits": {"#": 1}}'), ('text for a number', '{"apiId": "api_1", "expires": "#"}'), ('address', '{"apiId": "api_1", "ipWhitelist": ["#"]}'), ('name of a limit', '{"apiId": "api_1", "ratelimits": [{"name": "#", "limit": 1, "duration": 1000}]}'),
+    ('path', '{"apiId": "api_1", "meta": {"#": "\u0000"}}'), ('apiId', '{"apiId": "#"}'), ('role', '{"apiId": "api_1", "roles": ["#"]}'), ('body', '"#"')) AS bodies(what, body), tests.v2('keys.createKey', replace(replace(body, 'api_1', :'api'), '#', repeat('x', 100000))) AS result;
 -- NULL is {}: enough for a list, not for a key.
 SELECT status, body::jsonb->'data' IS NOT NULL AS data FROM unkey_api('apis.listApis', current_setting('tests.authorization'), NULL);
 SELECT status, body::jsonb->'error'->>'detail' AS detail FROM unkey_api('keys.createKey', current_setting('tests.authorization'), NULL);
