@@ -37,9 +37,10 @@ CREATE FUNCTION pg_temp.may_with(word text, relation oid) RETURNS text LANGUAGE 
     FROM (SELECT 'regress_unkey_' || word) AS named(role), LATERAL (SELECT bool_and(has_column_privilege(role, relation, attnum, 'SELECT')) FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped) AS columns(every));
 SELECT name, pg_temp.may_with('verify', oid) AS verify, pg_temp.may_with('limit', oid) AS "limit", pg_temp.may_with('api', oid) AS api, pg_temp.may_with('read', oid) AS read, pg_temp.may_with('manage', oid) AS manage FROM relations ORDER BY name COLLATE "C";
 SELECT word, has_schema_privilege(role, 'unkey', 'USAGE') AS usage, has_schema_privilege(role, 'unkey', 'CREATE') AS "create" FROM words;
--- Nobody who may read sees a hash, a secret or an encrypted text; PUBLIC has nothing.
+-- Nobody who may read sees a hash of a key, a secret or an encrypted text, also not by way of the audit log; PUBLIC has nothing.
 SELECT word, relations.name, attname FROM words, relations JOIN pg_attribute ON attrelid = relations.oid AND attnum > 0 AND NOT attisdropped
-WHERE has_column_privilege(role, relations.oid, attnum, 'SELECT') AND (attname ~ 'hash|secret|ciphertext|encrypted|nonce' OR atttypid = 'bytea'::regtype OR relations.name ~ 'secret|encr');
+WHERE has_column_privilege(role, relations.oid, attnum, 'SELECT') AND (attname ~ 'hash|secret|ciphertext|wrapped' OR atttypid = 'bytea'::regtype AND relations.name !~ '^audit_' OR relations.name ~ 'secret|encr');
+SELECT count(*) > 0 AS recorded, count(*) FILTER (WHERE strpos(entry::text, encode(hash, 'hex')) + strpos(entry::text, encode(hash, 'base64')) > 0) AS with_hash, count(*) FILTER (WHERE strpos(entry::text, :'key') > 0) AS with_text FROM unkey.audit_log AS entry, unkey.keys WHERE keys.id = :'key_id' AND strpos(entry::text, :'key_id') > 0;
 SELECT count(*) AS of_public FROM (SELECT proacl, proowner, 'f' FROM functions JOIN pg_proc USING (oid) UNION ALL SELECT relacl, relowner, 'r' FROM relations JOIN pg_class USING (oid)) AS objects(acl, owner, kind), aclexplode(coalesce(acl, acldefault(kind::"char", owner))) AS item WHERE grantee = 0;
 
 -- A statement of each kind, as a role of each privilege.
