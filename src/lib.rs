@@ -35,5 +35,8 @@ pgrx::pg_module_magic!();
 /// Called by Postgres when the library is loaded.
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
+    // SAFETY: a backend has one thread. Else RUST_BACKTRACE, wherever it is set, would make errors show clients where
+    // this library was built.
+    unsafe { std::env::set_var("RUST_LIB_BACKTRACE", "0") };
     settings::register();
 }

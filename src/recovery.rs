@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use crate::error::{Outcome, key_not_found};
 use crate::store::apis::Api;
 use crate::store::recovery::{self, NewText, StoredDataKey};
+use crate::store::statement::is_read_only;
 use crate::{audit, clock, settings, store};
 
 /// Largest key file, in bytes.
@@ -84,6 +85,10 @@ fn unwrap(masters: &MasterKeys, stored: &StoredDataKey) -> Option<DataKey> {
 pub fn decrypt(key_id: &str) -> Outcome<Option<Plaintext>> {
     store::keys::by_id(key_id)?.ok_or_else(|| key_not_found(key_id))?;
     let Some(text) = recovery::text_of(key_id)? else { return Ok(None) };
+    if is_read_only() {
+        let refused = Error::new(Kind::ReadOnly, "a key can't be decrypted in a read-only transaction");
+        return Err(refused.hint("Every decryption is recorded in the audit log.").into());
+    }
     let data_key = unwrap(&master_keys()?, &text.data_key);
     let plaintext = data_key.and_then(|data_key| data_key.open(key_id, &text.ciphertext));
     if plaintext.is_some() {

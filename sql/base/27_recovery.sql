@@ -48,7 +48,8 @@ CREATE FUNCTION unkey_decrypt_key(key_id text) RETURNS text
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_decrypt_key_wrapper';
 COMMENT ON FUNCTION unkey_decrypt_key(text) IS
 'The text of a recoverable key; NULL if the key is not recoverable or no master key of the key file opens it.
-Errors: 42704 unknown or deleted, 55000 the key is recoverable and there is no usable key file, 22004 NULL.';
+Every text that is given away is recorded in the audit log.
+Errors: 42704 unknown or deleted, 55000 the key is recoverable and there is no usable key file, 25006 in a read-only transaction, 22004 NULL.';
 
 CREATE FUNCTION unkey_reencrypt_keys(texts boolean DEFAULT false) RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT

@@ -64,7 +64,7 @@ SELECT count(*) AS links FROM unkey.key_permissions \gset
 TRUNCATE unkey.key_permissions;
 SELECT event, count = :links AS all_counted FROM unkey.audit_log WHERE seal IS NULL;
 TRUNCATE unkey.apis CASCADE;
-SELECT event, count > 0 AS counted FROM unkey.audit_log WHERE seal IS NULL ORDER BY 1;
+SELECT DISTINCT event, count > 0 AS counted FROM unkey.audit_log WHERE seal IS NULL ORDER BY 1;
 ROLLBACK;
 -- A spend by hand is a change.
 UPDATE unkey.credits SET remaining = remaining - 1 WHERE key_id = 'key_ah3';

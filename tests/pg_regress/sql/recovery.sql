@@ -64,11 +64,14 @@ SELECT 'CK-20' AS "case", state, replace(message, :'off_id', '<off>') AS message
 SELECT unkey_update_api(:'off_id', '{"storeEncryptedKeys": true}');
 SELECT 'CK-20' AS "case", state FROM pg_temp.refused(:'off_id');
 
--- GK-02: the text comes back, also in a read-only transaction; what is stored does not have it.
+-- GK-02: the text comes back, and that is recorded, so not in a read-only transaction; what is stored does not have it.
 SELECT key_id AS a_id, key AS a FROM unkey_create_key(:'api_id', 'pre', recoverable => true) \gset
 SELECT key_id AS b_id, key AS b FROM unkey_create_key(:'api_id', byte_length => 255, recoverable => true) \gset
-BEGIN READ ONLY;
+SELECT unkey.seal_audit_log() > 0 AS sealed;
 SELECT 'GK-02' AS "case", unkey_decrypt_key(:'a_id') = :'a' AS a, unkey_decrypt_key(:'b_id') = :'b' AS b;
+SELECT event, targets->0->>'id' = :'a_id' AS of_a FROM unkey.audit_log WHERE seal IS NULL ORDER BY of_a;
+BEGIN READ ONLY;
+SELECT error.* FROM tests.error(format('SELECT unkey_decrypt_key(%L)', :'a_id')) AS error;
 ROLLBACK;
 SELECT recoverable, key_id = :'plain_id' AS plain FROM unkey_list_keys(:'api_id');
 SELECT recoverable FROM unkey_whoami(:'a');
