@@ -4,13 +4,14 @@ use pgrx::datum::TimestampWithTimeZone;
 
 use super::statement::{arg, run};
 use super::subtransaction::attempt;
+use super::unhurried::unhurried;
 use crate::clock;
 use crate::error::Outcome;
 use crate::events::{Call, LimitEvent, VerificationEvent};
 
 /// Appends events, all or none. `Err` says what Postgres said; the caller's transaction is untouched then.
 pub fn append<T>(call: &Call, events: &[T], insert: impl Fn(&Call, &T) -> Outcome<()>) -> Result<(), String> {
-    attempt(|| events.iter().try_for_each(|event| insert(call, event)))
+    unhurried(|| attempt(|| events.iter().try_for_each(|event| insert(call, event))))
 }
 
 /// Appends a verification.

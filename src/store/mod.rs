@@ -28,4 +28,5 @@ pub mod session;
 pub mod statement;
 pub mod subtransaction;
 mod timer;
+mod unhurried;
 pub mod workspace;

@@ -1,0 +1,49 @@
+//! Commits that need not wait for the disk.
+
+use std::cell::Cell;
+
+use pgrx::callbacks::{PgXactCallbackEvent, register_xact_callback};
+use pgrx::pg_sys;
+
+thread_local! {
+    /// Where the log of this transaction ends if nothing but [`unhurried`] work has written to it; 0 before that.
+    static END: Cell<pg_sys::XLogRecPtr> = const { Cell::new(0) };
+}
+
+/// Does work that a crash may take back. A transaction that writes nothing else then commits as with
+/// `synchronous_commit = off`; one that does, before or after, commits as its session says.
+pub fn unhurried<T>(work: impl FnOnce() -> T) -> T {
+    let is_alone = written() == END.get();
+    let result = work();
+    if is_alone && END.replace(written()) == 0 {
+        register_xact_callback(PgXactCallbackEvent::PreCommit, before_commit);
+        register_xact_callback(PgXactCallbackEvent::Abort, || END.set(0));
+    }
+    result
+}
+
+/// Where the last record of this transaction ends; 0 without one.
+fn written() -> pg_sys::XLogRecPtr {
+    // SAFETY: reads a backend-local variable.
+    unsafe { pg_sys::XactLastRecEnd }
+}
+
+fn before_commit() {
+    let end = END.replace(0);
+    if end == 0 || end != written() {
+        return;
+    }
+    // SAFETY: takes C strings; the value is one of the setting's, and holds until this transaction ends.
+    unsafe {
+        pg_sys::set_config_option(
+            c"synchronous_commit".as_ptr(),
+            c"off".as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_LOCAL,
+            true,
+            0,
+            false,
+        );
+    }
+}
