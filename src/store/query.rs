@@ -137,8 +137,8 @@ fn judged(error: CaughtError, timed_out: bool) -> Failure {
         "XX000" if message.starts_with("invalid memory alloc request size") => {
             exceeded(Kind::QueryMemory, "makes too large a value", "Postgres' limit of 1 GB")
         }
-        // A view that is missing or not ours is no mistake of the caller.
-        "42501" | "42P01" | "42P02" => error.rethrow(),
+        // A view that is not ours to read is no mistake of the caller.
+        "42501" => error.rethrow(),
         _ if ["0A", "21", "22", "42", "54"].contains(&&code[..2]) => failed(message).into(),
         _ => error.rethrow(),
     }

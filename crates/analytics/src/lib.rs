@@ -4,16 +4,19 @@
 //! has no place for anything that is not allowed: names of tables, columns and routines in it are ours, and the
 //! caller's texts are literals or quoted names. What is not in it can't come out, whatever the parser accepts.
 //!
-//! In reading order: [`catalog`] is what there is to query; `source` reads the text; `query`, `expression` and `names`
-//! convert the parser's tree; [`scalar`] and [`aggregate`] are the tables of functions; `print` writes the result.
+//! In reading order: [`catalog`] is what there is to query; `source` reads the text; `query`, `from`, `order`,
+//! `expression`, `call`, `value` and `names` convert the parser's tree; [`scalar`] and [`aggregate`] are the tables of functions; `print` writes the result.
 #![forbid(unsafe_code)]
 
 pub mod aggregate;
+mod call;
 pub mod catalog;
 mod expression;
+mod from;
 mod functions;
 mod mistake;
 mod names;
+mod order;
 mod print;
 mod query;
 pub mod scalar;
@@ -21,6 +24,7 @@ mod source;
 mod time;
 mod tree;
 mod types;
+mod value;
 
 use std::collections::BTreeSet;
 

@@ -1,27 +1,24 @@
-//! Queries: WITH, SELECT, set operations, FROM and joins, order and limit.
+//! Queries: WITH, SELECT and its columns, set operations.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use sqlparser::ast::{self, Ident, ObjectName, ObjectNamePart};
+use sqlparser::ast;
 use sqlparser::tokenizer::Span;
+use unkey_core::Result;
 use unkey_core::error::quoted;
-use unkey_core::{Error, Kind, Result};
 
-use crate::catalog::Dataset;
-use crate::expression::{condition_of, place, plain_number};
-use crate::mistake::{list, mistake, refused, too_complex, unsupported};
-use crate::names::{
-    Alias, Column, Common, Frame, Relation, State, column_name, cut, implied_name, is, relation_name,
-};
-use crate::tree::{Binary, Body, Expr, From, Guard, Key, Order, Query, Select, View};
+use crate::from::{alias_name, is_view, push_down, single};
+use crate::mistake::{refused, too_complex, unsupported};
+use crate::names::{Alias, Column, Common, Frame, Relation, State, column_name, cut, implied_name, is};
+use crate::order::{limits, order_keys, output_order};
+use crate::tree::{Body, Expr, Order, Query, Select};
 use crate::types::Typed;
+use crate::value::{condition_of, place};
 use crate::{MAX_COLUMNS, Scope, source};
 
 /// Deepest nesting of a query and its expressions.
 const MAX_DEPTH: usize = 64;
-/// Most tables of one SELECT.
-const MAX_RELATIONS: usize = 16;
 
 /// What is gathered while a query is converted.
 pub struct Translator<'s> {
@@ -236,7 +233,7 @@ impl<'s> Translator<'s> {
     }
 
     /// A condition of WHERE or ON.
-    fn without_aggregates<'q>(
+    pub fn without_aggregates<'q>(
         &mut self,
         condition: Option<&'q ast::Expr>,
         frame: &mut Frame<'q, '_>,
@@ -296,175 +293,6 @@ impl<'s> Translator<'s> {
             return Err(refused(Span::empty(), "selects nothing"));
         }
         Ok(result)
-    }
-
-    fn group<'q>(
-        &mut self,
-        group: &'q ast::GroupByExpr,
-        frame: &mut Frame<'q, '_>,
-        columns: usize,
-    ) -> Result<Vec<Key>> {
-        match group {
-            ast::GroupByExpr::Expressions(keys, modifiers) if modifiers.is_empty() => {
-                keys.iter().map(|key| self.in_place(false, |this| this.key(key, frame, columns))).collect()
-            }
-            _ => Err(unsupported(Span::empty(), "GROUP BY ALL or a modifier of GROUP BY")),
-        }
-    }
-
-    fn order<'q>(
-        &mut self,
-        order: &'q ast::OrderByExpr,
-        frame: &mut Frame<'q, '_>,
-        columns: usize,
-    ) -> Result<Order> {
-        let key = self.key(&order.expr, frame, columns)?;
-        direction(order, key)
-    }
-
-    /// The order of a window, where numbers are no columns.
-    pub fn window_order<'q>(
-        &mut self,
-        order: &'q ast::OrderByExpr,
-        frame: &mut Frame<'q, '_>,
-    ) -> Result<Order> {
-        let key = Key::Expr(self.expr(&order.expr, frame)?.expr);
-        direction(order, key)
-    }
-
-    /// A number, an alias and the very expression of one mean a column of the result.
-    fn key<'q>(&mut self, key: &'q ast::Expr, frame: &mut Frame<'q, '_>, columns: usize) -> Result<Key> {
-        if let Some(number) = plain_number(key) {
-            return ordinal(number, columns, key);
-        }
-        let means = |alias: &Alias| match key {
-            ast::Expr::Identifier(name) => is(name, alias.name),
-            key => alias.source == key,
-        };
-        if let Some(at) = frame.aliases.iter().position(means)
-            && let State::Done { aggregate, .. } = frame.aliases[at].state
-            && (self.aggregates || !aggregate)
-        {
-            return Ok(Key::Ordinal(frame.aliases[at].position));
-        }
-        Ok(Key::Expr(self.expr(key, frame)?.expr))
-    }
-
-    fn from<'q>(
-        &mut self,
-        tables: &'q [ast::TableWithJoins],
-        frame: &mut Frame<'q, '_>,
-    ) -> Result<Option<From>> {
-        let mut result: Option<From> = None;
-        for table in tables {
-            let mut tree = self.relation(&table.relation, frame)?;
-            for join in &table.joins {
-                tree = self.join(tree, join, frame)?;
-            }
-            result = Some(match result {
-                None => tree,
-                Some(left) => joined(left, " CROSS JOIN ", tree, None),
-            });
-        }
-        Ok(result)
-    }
-
-    fn relation<'q>(&mut self, factor: &'q ast::TableFactor, frame: &mut Frame<'q, '_>) -> Result<From> {
-        if frame.relations.len() >= MAX_RELATIONS {
-            return Err(refused(Span::empty(), format_args!("joins more than {MAX_RELATIONS} tables")));
-        }
-        match factor {
-            ast::TableFactor::Table {
-                name,
-                alias,
-                args: None,
-                with_hints,
-                version: None,
-                with_ordinality: false,
-                partitions,
-                json_path: None,
-                sample: None,
-                index_hints,
-            } if with_hints.is_empty() && partitions.is_empty() && index_hints.is_empty() => {
-                self.table(single(name)?, alias.as_ref(), frame)
-            }
-            ast::TableFactor::Derived { lateral: false, subquery, alias, sample: None } => {
-                let (query, columns) = self.query(subquery, frame.parent, &frame.commons)?;
-                let (name, at) = match alias {
-                    Some(alias) => (alias_name(alias)?, alias.name.clone()),
-                    None => (self.new_name("query"), Ident::new("")),
-                };
-                frame.add(Relation { name: name.clone(), columns }, &at)?;
-                Ok(From::Query { query: Box::new(query), name })
-            }
-            ast::TableFactor::Table { name, args: Some(_), .. } | ast::TableFactor::Function { name, .. } => {
-                let problem =
-                    format_args!("calls {} as a table, which is not allowed", quoted(&name.to_string()));
-                Err(mistake(Kind::InvalidAnalyticsFunction, name_span(name).start, problem))
-            }
-            _ => Err(unsupported(Span::empty(), "something other than tables and sub-selects in FROM")),
-        }
-    }
-
-    fn table(&mut self, ident: &Ident, alias: Option<&ast::TableAlias>, frame: &mut Frame) -> Result<From> {
-        let alias_of = |name: &str| alias.map_or_else(|| Ok(name.to_owned()), alias_name);
-        if let Some(common) = frame.common(&ident.value).cloned() {
-            let name = alias_of(&common.name)?;
-            frame.add(Relation { name: name.clone(), columns: common.columns }, ident)?;
-            return Ok(From::Named { with: common.printed, name });
-        }
-        let dataset = self.scope.dataset;
-        let table =
-            dataset.table(&ident.value).ok_or_else(|| unknown_table(dataset, &ident.value, ident.span))?;
-        let name = alias_of(table.name)?;
-        let kinds = table.columns.iter();
-        let columns =
-            kinds.map(|&(name, kind)| Column { name: name.to_owned(), kind, copy: false }).collect();
-        frame.add(Relation { name: name.clone(), columns }, ident)?;
-        let guard = self.scope.owners.clone().map(|values| Guard {
-            column: dataset.owner_column(),
-            values,
-            also: Vec::new(),
-        });
-        let columns = table.columns.iter().map(|&(name, _)| name).collect();
-        Ok(From::View { view: View { name: table.name, columns, guard }, name })
-    }
-
-    fn join<'q>(&mut self, left: From, join: &'q ast::Join, frame: &mut Frame<'q, '_>) -> Result<From> {
-        use ast::JoinOperator as Operator;
-        let ast::Join { relation, global: false, join_operator } = join else {
-            return Err(unsupported(Span::empty(), "GLOBAL JOIN"));
-        };
-        let before = frame.relations.len();
-        let right = self.relation(relation, frame)?;
-        let (operator, constraint) = match join_operator {
-            Operator::Join(constraint) | Operator::Inner(constraint) => (" JOIN ", constraint),
-            Operator::Left(constraint) | Operator::LeftOuter(constraint) => (" LEFT JOIN ", constraint),
-            Operator::Right(constraint) | Operator::RightOuter(constraint) => (" RIGHT JOIN ", constraint),
-            Operator::FullOuter(constraint) => (" FULL JOIN ", constraint),
-            Operator::CrossJoin(ast::JoinConstraint::None) => {
-                return Ok(joined(left, " CROSS JOIN ", right, None));
-            }
-            _ => {
-                return Err(unsupported(
-                    Span::empty(),
-                    "a join other than INNER, LEFT, RIGHT, FULL and CROSS",
-                ));
-            }
-        };
-        let on = match constraint {
-            ast::JoinConstraint::On(condition) => self.without_aggregates(Some(condition), frame)?,
-            ast::JoinConstraint::Using(names) if operator != " FULL JOIN " => {
-                Some(using(names, frame, before, operator == " RIGHT JOIN ")?)
-            }
-            _ => {
-                return Err(unsupported(
-                    Span::empty(),
-                    "a join without ON or USING, or FULL JOIN with USING",
-                ));
-            }
-        };
-        Ok(joined(left, operator, right, on))
     }
 }
 
@@ -576,85 +404,6 @@ fn plain_wildcard(options: &ast::WildcardAdditionalOptions) -> Result<()> {
     Ok(())
 }
 
-fn alias_name(alias: &ast::TableAlias) -> Result<String> {
-    let ast::TableAlias { explicit: _, name, columns, at: None } = alias else {
-        return Err(unsupported(alias.name.span, "AT after an alias"));
-    };
-    if !columns.is_empty() {
-        return Err(unsupported(name.span, "an alias with names of columns"));
-    }
-    relation_name(name)
-}
-
-fn is_view(name: &str) -> bool {
-    [Dataset::Verifications, Dataset::Ratelimits].iter().any(|dataset| dataset.table(name).is_some())
-}
-
-/// The one part of a name; a qualified one is never a table of ours.
-fn single(name: &ObjectName) -> Result<&Ident> {
-    match name.0.as_slice() {
-        [ObjectNamePart::Identifier(ident)] => Ok(ident),
-        _ => {
-            let problem = format_args!("reads {}, which is not allowed", quoted(&name.to_string()));
-            Err(mistake(Kind::InvalidAnalyticsTable, name_span(name).start, problem)
-                .hint("Tables are named without a schema."))
-        }
-    }
-}
-
-fn name_span(name: &ObjectName) -> Span {
-    match name.0.first() {
-        Some(ObjectNamePart::Identifier(ident)) => ident.span,
-        _ => Span::empty(),
-    }
-}
-
-fn unknown_table(dataset: Dataset, name: &str, at: Span) -> Error {
-    let problem = format_args!("reads {}, which is not allowed", quoted(name));
-    let tables = dataset.tables().iter().map(|table| table.name);
-    mistake(Kind::InvalidAnalyticsTable, at.start, problem).hint(format!("There are {}.", list(tables)))
-}
-
-fn joined(left: From, operator: &'static str, right: From, on: Option<Expr>) -> From {
-    From::Join { left: Box::new(left), operator, right: Box::new(right), on }
-}
-
-/// `a.x = b.x AND …`; of the two columns, that of the side which always has a row is the one found by name alone.
-fn using(names: &[ObjectName], frame: &mut Frame, before: usize, right_leads: bool) -> Result<Expr> {
-    let mut terms = Vec::new();
-    for name in names {
-        let name = single(name)?;
-        let (left, right) = frame.relations.split_at_mut(before);
-        let sides = [find_column(left, name)?, find_column(right, name)?];
-        let [left, right] = sides.map(|(relation, column)| {
-            (Expr::Column { relation: relation.clone(), column: column.name.clone() }, column)
-        });
-        if right_leads {
-            left.1.copy = true
-        } else {
-            right.1.copy = true
-        }
-        terms.push(Expr::binary(left.0, Binary::Equal, right.0));
-    }
-    Ok(Expr::All(terms))
-}
-
-fn find_column<'f>(relations: &'f mut [Relation], name: &Ident) -> Result<(String, &'f mut Column)> {
-    let mut found = relations.iter_mut().flat_map(|relation| {
-        let name_of = relation.name.clone();
-        let columns = relation.columns.iter_mut().filter(|column| !column.copy && is(name, &column.name));
-        columns.map(move |column| (name_of.clone(), column))
-    });
-    match (found.next(), found.next()) {
-        (Some(column), None) => Ok(column),
-        _ => {
-            let problem =
-                format_args!("joins by {}, which is not one column of each side", quoted(&name.value));
-            Err(refused(name.span, problem))
-        }
-    }
-}
-
 fn set_operator(operator: ast::SetOperator, quantifier: ast::SetQuantifier) -> Result<&'static str> {
     use ast::{SetOperator as O, SetQuantifier as Q};
     match (operator, quantifier) {
@@ -665,123 +414,5 @@ fn set_operator(operator: ast::SetOperator, quantifier: ast::SetQuantifier) -> R
         (O::Intersect, Q::All) => Ok("INTERSECT ALL"),
         (O::Intersect, Q::Distinct | Q::None) => Ok("INTERSECT"),
         _ => Err(unsupported(Span::empty(), "BY NAME")),
-    }
-}
-
-fn order_keys(order: Option<&ast::OrderBy>) -> Result<&[ast::OrderByExpr]> {
-    match order {
-        None => Ok(&[]),
-        Some(ast::OrderBy { kind: ast::OrderByKind::Expressions(keys), interpolate: None }) => Ok(keys),
-        Some(_) => Err(unsupported(Span::empty(), "ORDER BY ALL or INTERPOLATE")),
-    }
-}
-
-/// NULL comes last in either direction, as in ClickHouse.
-fn direction(order: &ast::OrderByExpr, key: Key) -> Result<Order> {
-    let ast::OrderByExpr { expr: _, options: ast::OrderByOptions { sort, nulls_first }, with_fill: None } =
-        order
-    else {
-        return Err(unsupported(place(&order.expr), "WITH FILL"));
-    };
-    let descending = match sort {
-        None | Some(ast::OrderBySort::Asc) => false,
-        Some(ast::OrderBySort::Desc) => true,
-        Some(_) => return Err(unsupported(place(&order.expr), "ORDER BY … USING")),
-    };
-    Ok(Order { key, descending, nulls_first: nulls_first.unwrap_or(false) })
-}
-
-/// The order of a set operation, whose columns have no tables.
-fn output_order(order: &ast::OrderByExpr, columns: &[Column]) -> Result<Order> {
-    let by_name = |name: &Ident| columns.iter().position(|column| is(name, &column.name)).map(|at| at + 1);
-    let key = match (&order.expr, plain_number(&order.expr)) {
-        (expr, Some(number)) => ordinal(number, columns.len(), expr)?,
-        (ast::Expr::Identifier(name), None) => {
-            let at = by_name(name).ok_or_else(|| {
-                refused(
-                    name.span,
-                    format_args!("orders by {}, which it does not select", quoted(&name.value)),
-                )
-            })?;
-            Key::Ordinal(at)
-        }
-        (expr, None) => {
-            return Err(unsupported(place(expr), "an expression in ORDER BY of UNION and the like"));
-        }
-    };
-    direction(order, key)
-}
-
-fn ordinal(number: u64, columns: usize, at: &ast::Expr) -> Result<Key> {
-    match usize::try_from(number) {
-        Ok(number @ 1..) if number <= columns => Ok(Key::Ordinal(number)),
-        _ => Err(refused(place(at), format_args!("counts columns from 1 to {columns}, not {number}"))),
-    }
-}
-
-fn limits(clause: Option<&ast::LimitClause>) -> Result<(Option<u64>, Option<u64>)> {
-    let number = |expr: &ast::Expr| {
-        plain_number(expr)
-            .filter(|number| i64::try_from(*number).is_ok())
-            .ok_or_else(|| refused(place(expr), "needs a whole number after LIMIT and OFFSET"))
-    };
-    match clause {
-        None => Ok((None, None)),
-        Some(ast::LimitClause::LimitOffset { limit, offset, limit_by }) if limit_by.is_empty() => {
-            let offset = offset.as_ref().map(|offset| number(&offset.value)).transpose()?;
-            Ok((limit.as_ref().map(number).transpose()?, offset))
-        }
-        Some(ast::LimitClause::LimitOffset { .. }) => Err(unsupported(Span::empty(), "LIMIT … BY")),
-        Some(ast::LimitClause::OffsetCommaLimit { offset, limit }) => {
-            Ok((Some(number(limit)?), Some(number(offset)?)))
-        }
-    }
-}
-
-/// Takes over into a guarded view what WHERE asks of its columns alone, so that the guard does not hide it from the
-/// view's indexes and partitions. Only comparisons with constants: they can neither fail nor tell anything of a row.
-fn push_down(from: &mut From, filter: &Expr) {
-    let terms = match filter {
-        Expr::All(terms) => terms.as_slice(),
-        term => std::slice::from_ref(term),
-    };
-    for term in terms {
-        if let Expr::Binary(left, operator, right) = term.plain()
-            && let Expr::Column { relation, column } = left.plain()
-            && is_comparison(*operator)
-            && is_constant(right)
-            && let Some(view) = guarded_view(from, relation)
-            && let Some(column) = view.columns.iter().find(|known| **known == column.as_str())
-            && let Some(guard) = &mut view.guard
-        {
-            guard.also.push((column, *operator, (**right).clone()));
-        }
-    }
-}
-
-const fn is_comparison(operator: Binary) -> bool {
-    use Binary::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
-    matches!(operator, Equal | Less | LessOrEqual | Greater | GreaterOrEqual)
-}
-
-fn is_constant(expr: &Expr) -> bool {
-    match expr.plain() {
-        Expr::Text(_) | Expr::Integer(_) | Expr::Decimal(_) | Expr::Bool(_) => true,
-        Expr::Cast(inner, _) | Expr::Negative(inner) => is_constant(inner),
-        Expr::Binary(left, Binary::Plus | Binary::Minus | Binary::Times, right) => {
-            is_constant(left) && is_constant(right)
-        }
-        Expr::Call(_, args) => args.iter().all(is_constant),
-        _ => false,
-    }
-}
-
-fn guarded_view<'f>(from: &'f mut From, relation: &str) -> Option<&'f mut View> {
-    match from {
-        From::View { view, name } => (name.as_str() == relation).then_some(view),
-        From::Join { left, right, .. } => {
-            guarded_view(left, relation).or_else(|| guarded_view(right, relation))
-        }
-        From::Named { .. } | From::Query { .. } => None,
     }
 }

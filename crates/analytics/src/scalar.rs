@@ -2,11 +2,11 @@
 
 use std::ops::RangeInclusive;
 
-use crate::expression::condition_of;
 use crate::functions::Problem;
 use crate::time;
 use crate::tree::{Binary, Cast, Expr};
 use crate::types::{Kind, Typed};
+use crate::value::condition_of;
 
 type Args = Vec<Typed>;
 type Built = Result<Typed, Problem>;
