@@ -63,9 +63,9 @@ CREATE FUNCTION tests.flaws(operation text, status integer, content_type text, b
         OR error->'status' <> to_jsonb(status) OR error->>'type' !~ '^https://unkey\.com/docs/errors/(unkey|user)/[a-z_]+/[a-z_]+$'
     UNION ALL SELECT format('place %s', place) FROM reply, jsonb_array_elements(error->'errors') AS place
     WHERE NOT place ?& '{location,message}' OR place - '{location,message,fix}'::text[] <> '{}' OR place->>'location' !~ '^body' OR place->>'message' <> error->>'detail'
-    -- Absent is never null but for these; numbers are integers. Below a key's or an identity's own meta anything goes.
+    -- Absent is never null but for these; numbers are integers. Below a key's or an identity's own meta, and in rows of a query, anything goes.
     UNION ALL SELECT format('%s at %s', value, path) FROM tests.nodes(body)
-    WHERE path !~ '\.data\.(.*\.)?meta\M' AND (value = 'null' AND path !~ '\.remaining$' AND NOT (operation = 'rootKeys.listKeys' AND path ~ '\.(name|expires)$')
+    WHERE path !~ '\.data\.(.*\.)?meta\M' AND operation !~ '^analytics\.' AND (value = 'null' AND path !~ '\.remaining$' AND NOT (operation = 'rootKeys.listKeys' AND path ~ '\.(name|expires)$')
         OR jsonb_typeof(value) = 'number' AND value::text !~ '^-?[0-9]+$')
 $$;
 

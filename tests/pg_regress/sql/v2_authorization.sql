@@ -68,6 +68,11 @@ INSERT INTO samples VALUES
     ('ratelimit.getOverride', '{"namespace": "va.namespace", "identifier": "va.vip"}', '{ratelimit.<namespace>.read_override}'),
     ('ratelimit.listOverrides', '{"namespace": "va.namespace"}', '{ratelimit.<namespace>.read_override}'),
     ('ratelimit.deleteOverride', '{"namespace": "va.namespace", "identifier": "va.vip"}', '{ratelimit.<namespace>.delete_override}'),
+    -- Permission for any one API or namespace will do; v2_analytics shows whose rows are seen.
+    ('analytics.getVerifications', '{"query": "SELECT count() AS n FROM key_verifications_v1"}', '{api.<api>.read_analytics}'),
+    ('analytics.getRatelimits', '{"query": "SELECT count() AS n FROM ratelimits_v1"}', '{ratelimit.<namespace>.read_analytics}'),
+    -- Recoverable keys need more, and there is no master key here.
+    ('keys.createKey', '{"apiId": "<api>", "recoverable": true}', '{api.<api>.create_key,api.<api>.encrypt_key}'),
     -- A root key manages those that may do no more than itself; the list leaves out the others.
     ('rootKeys.createKey', '{"permissions": ["api.<api>.read_api"]}', '{api.<api>.read_api}'),
     ('rootKeys.listKeys', '{}', '{}'),
