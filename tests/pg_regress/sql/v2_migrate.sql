@@ -1,7 +1,7 @@
 -- keys.migrateKeys over the v2 dialect, and verifications that finish a migration.
 SELECT tests.at('2026-03-10 12:00:00+00'), tests.root();
 \pset null '-'
-SELECT unkey_create_api('vm.api') AS api, encode(sha256('vm_old'), 'base64') AS hash, encode(sha256('longtokenvalue123456'), 'hex') AS long_hash \gset
+SELECT unkey_create_api('vm.api') AS api, encode(sha256('vm_old'), 'base64') AS hash, encode(sha256('vmlongtokenvalue123456'), 'hex') AS long_hash \gset
 SELECT set_config('vm.api', :'api', false) \gset
 CREATE FUNCTION pg_temp.migrated(keys text, OUT status integer, OUT code text, OUT location text, OUT detail text, OUT data jsonb) LANGUAGE sql AS
 $$SELECT status, code, location, detail, data FROM tests.v2('keys.migrateKeys', '{"migrationId": "vm.m", "apiId": "%s", "keys": %s}', current_setting('vm.api'), keys)$$;
@@ -18,8 +18,8 @@ SELECT 'F' AS case, status, data FROM pg_temp.migrated('[]');
 -- MG-04: keys of the prefixed form are finished by the first verification that names the migration.
 INSERT INTO unkey.migrations (id, algorithm) VALUES ('vm.prefixed', 'github.com/seamapi/prefixed-api-key');
 SELECT 'MG-04' AS case, status, tests.masked(replace(data::text, :'long_hash', '<hash>')) AS data FROM tests.v2('keys.migrateKeys', '{"migrationId": "vm.prefixed", "apiId": "%s", "keys": [{"hash": "%s"}]}', :'api', :'long_hash');
-SELECT 'MG-04' AS case, members, code FROM unnest(ARRAY['', ', "migrationId": "vm.unknown"', ', "migrationId": "vm.m"', ', "migrationId": "vm.prefixed"', '']) WITH ORDINALITY AS calls(members, n), tests.v2('keys.verifyKey', '{"key": "seam_8aBcDeFg_longtokenvalue123456"' || members || '}') ORDER BY n;
-SELECT 'MG-04' AS case, data ? 'start' AS start FROM tests.v2('keys.whoami', '{"key": "seam_8aBcDeFg_longtokenvalue123456"}');
+SELECT 'MG-04' AS case, members, code FROM unnest(ARRAY['', ', "migrationId": "vm.unknown"', ', "migrationId": "vm.m"', ', "migrationId": "vm.prefixed"', '']) WITH ORDINALITY AS calls(members, n), tests.v2('keys.verifyKey', '{"key": "seam_8aBcDeFg_vmlongtokenvalue123456"' || members || '}') ORDER BY n;
+SELECT 'MG-04' AS case, data ? 'start' AS start FROM tests.v2('keys.whoami', '{"key": "seam_8aBcDeFg_vmlongtokenvalue123456"}');
 SELECT 'MG-05' AS case, status, code, location, detail FROM tests.v2('keys.verifyKey', '{"key": "onlyone", "migrationId": "vm.prefixed"}');
 
 -- What is refused, and that nothing of it is kept.
