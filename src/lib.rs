@@ -1,7 +1,8 @@
 //! `unkey`: API keys inside Postgres.
 //!
-//! Layers, top down: [`sql`] adapts SQL calls; one module per family of operations ([`apis`], [`keys`], [`verify`],
-//! [`access`], [`migrations`], [`root_keys`], [`recovery`]) loads, asks `unkey_core`, and stores; [`store`] alone knows tables.
+//! Layers, top down: two faces, [`sql`] for SQL calls and [`v2`] for Unkey's JSON; beneath them one module per family of
+//! operations ([`keys`], [`verify`], [`ratelimit`], …), which loads, asks `unkey_core`, and stores; [`store`] alone knows
+//! tables. [`actor`] says on whose behalf all of it runs.
 
 mod access;
 mod actor;
