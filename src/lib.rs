@@ -36,8 +36,8 @@ pgrx::pg_module_magic!();
 /// Called by Postgres when the library is loaded.
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
-    // SAFETY: a backend has one thread. Else RUST_BACKTRACE, wherever it is set, would make errors show clients where
-    // this library was built.
+    // So that RUST_BACKTRACE, wherever it is set, does not make errors show clients how this library was built.
+    // SAFETY: a backend has one thread.
     unsafe { std::env::set_var("RUST_LIB_BACKTRACE", "0") };
     settings::register();
 }

@@ -11,15 +11,15 @@
 //! All in a subtransaction, which ends all of it again, and leaves the caller's transaction usable after an error.
 
 use std::ffi::{CStr, CString, c_int};
-use std::panic::AssertUnwindSafe;
 use std::ptr;
 
 use pgrx::pg_sys::panic::CaughtError;
-use pgrx::{PgTryBuilder, direct_function_call, pg_sys};
+use pgrx::{direct_function_call, pg_sys};
 use serde::Serialize;
 use unkey_core::{Error, Kind};
 
 use super::statement::check;
+use super::subtransaction::{Failed, in_subtransaction};
 use super::timer::Timer;
 use crate::error::{Failure, Outcome, code};
 
@@ -47,42 +47,33 @@ pub fn read(text: &str, columns: &[String], limits: Limits) -> Outcome<Vec<Strin
 
 /// Runs `operation` behind the layers that the head of this file lists.
 fn confined<T>(time: i32, operation: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
-    let (mut user, mut security) = (pg_sys::InvalidOid, 0);
-    // SAFETY: as plpgsql runs a block with EXCEPTION: the subtransaction begins and ends here, whatever happens inside,
-    // and the caller's memory context, resource owner, user and security context are put back.
-    unsafe {
-        let (context, owner) = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
-        pg_sys::GetUserIdAndSecContext(&mut user, &mut security);
-        pg_sys::BeginInternalSubTransaction(ptr::null());
-        let result = PgTryBuilder::new(AssertUnwindSafe(|| {
-            restrict(user, security);
-            let timer = Timer::start(time);
-            let result = operation();
-            drop(timer);
-            if Timer::has_fired() {
-                pgrx::check_for_interrupts!();
-            }
-            Ok(result)
-        }))
-        .catch_others(|error| Err(Box::new(error)))
-        .catch_rust_panic(|error| Err(Box::new(error)))
-        .execute();
-        pg_sys::SetUserIdAndSecContext(user, security);
-        match &result {
-            Ok(Ok(_)) => pg_sys::ReleaseCurrentSubTransaction(),
-            _ => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
+    let result = in_subtransaction(|| {
+        // SAFETY: the subtransaction ends directly after. Its end puts settings and read-only mode back, and a rollback
+        // the security context too.
+        let (user, security) = unsafe { restrict() };
+        let timer = Timer::start(time);
+        let result = operation();
+        drop(timer);
+        if Timer::has_fired() {
+            pgrx::check_for_interrupts!();
         }
-        pg_sys::MemoryContextSwitchTo(context);
-        pg_sys::CurrentResourceOwner = owner;
-        let timed_out = Timer::has_fired();
-        Timer::forget();
-        result.unwrap_or_else(|error| Err(judged(*error, timed_out)))
-    }
+        // SAFETY: as it was.
+        unsafe { pg_sys::SetUserIdAndSecContext(user, security) };
+        result
+    });
+    let timed_out = Timer::has_fired();
+    Timer::forget();
+    result.map_err(|failed| match failed {
+        Failed::Answered(failure) => failure,
+        Failed::Raised(error) => judged(*error, timed_out),
+    })
 }
 
 /// # Safety
-/// Inside a subtransaction that is about to end: its end restores the settings and whether writing is allowed.
-unsafe fn restrict(user: pg_sys::Oid, security: c_int) {
+/// Inside a subtransaction that is about to end: its end restores the settings and whether writing is allowed. Answers
+/// user and security context as they were.
+unsafe fn restrict() -> (pg_sys::Oid, c_int) {
+    let (mut user, mut security) = (pg_sys::InvalidOid, 0);
     const SETTINGS: &[(&CStr, &CStr)] = &[
         (c"search_path", c"pg_catalog, pg_temp"),
         (c"standard_conforming_strings", c"on"),
@@ -102,9 +93,11 @@ unsafe fn restrict(user: pg_sys::Oid, security: c_int) {
             set(c"temp_file_limit", c"1GB");
         }
         pg_sys::XactReadOnly = true;
+        pg_sys::GetUserIdAndSecContext(&mut user, &mut security);
         let restricted = security | pg_sys::SECURITY_RESTRICTED_OPERATION as c_int;
         pg_sys::SetUserIdAndSecContext(user, restricted);
     }
+    (user, security)
 }
 
 unsafe fn set(name: &CStr, value: &CStr) {

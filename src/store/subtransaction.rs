@@ -40,12 +40,13 @@ pub fn attempt<T>(operation: impl FnOnce() -> Outcome<T>) -> Result<T, String> {
 }
 
 /// How an operation failed: by what it answered, or by an ERROR.
-enum Failed {
+pub enum Failed {
     Answered(Failure),
     Raised(Box<CaughtError>),
 }
 
-fn in_subtransaction<T>(operation: impl FnOnce() -> Outcome<T>) -> Result<T, Failed> {
+/// Runs an operation in a subtransaction: kept if it succeeds, undone if it fails in whatever way.
+pub fn in_subtransaction<T>(operation: impl FnOnce() -> Outcome<T>) -> Result<T, Failed> {
     // SAFETY: the protocol of PL/pgSQL's exception blocks: the subtransaction is released or rolled back on every path,
     // and the caller's memory context and resource owner are the current ones again after either.
     unsafe {
