@@ -11,7 +11,7 @@ use unkey_core::{Error, limits, validate};
 use crate::access::{Ids, Missing};
 use crate::actor::{Doing, while_doing};
 use crate::error::Outcome;
-use crate::store::keys::{self, NewRow};
+use crate::store::keys::{self, Key, NewRow};
 use crate::store::migrations;
 use crate::store::statement::View;
 use crate::{access, apis, clock, identities, secret};
@@ -172,17 +172,16 @@ fn distinct<'a>(lists: impl Iterator<Item = &'a [String]>) -> Vec<String> {
 }
 
 /// Gives a key of an unfinished migration its final hash, now that its whole text is known.
-/// Nothing happens if there is none, or the hash is reserved.
+/// Nothing happens if there is none, it is not one that `may` be found, or the hash is reserved.
 ///
 /// # Errors
 /// If the migration expects texts of three parts and this has fewer.
-pub fn finish(text: &str, migration_id: &str) -> Outcome<()> {
+pub fn finish(text: &str, migration_id: &str, may: impl FnOnce(&Key) -> bool) -> Outcome<()> {
     if migrations::algorithm(View::Latest, migration_id)?.as_deref() != Some(PREFIXED_API_KEY) {
         return Ok(());
     }
-    let Some(key) = keys::by_pending_hash(&key::prefixed_api_key_hash(text)?, migration_id)? else {
-        return Ok(());
-    };
+    let pending = keys::by_pending_hash(&key::prefixed_api_key_hash(text)?, migration_id)?;
+    let Some(key) = pending.filter(may) else { return Ok(()) };
     while_doing(Doing::Upkeep, || {
         keys::finish_migration(&key.id, &Hash::of(text), &key::start_of(text), clock::now())
     })

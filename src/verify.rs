@@ -164,7 +164,7 @@ fn find(text: Option<&str>, question: &Question) -> Outcome<Option<Key>> {
     let found = by_hash(&hash, question)?;
     match (&found, &question.migration_id) {
         (None, Some(migration_id)) => {
-            crate::migrations::finish(text, migration_id)?;
+            crate::migrations::finish(text, migration_id, |key| question.scope.holds(key))?;
             by_hash(&hash, question)
         }
         _ => Ok(found),

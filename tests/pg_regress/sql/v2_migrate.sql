@@ -18,6 +18,12 @@ SELECT 'F' AS case, status, data FROM pg_temp.migrated('[]');
 -- MG-04: keys of the prefixed form are finished by the first verification that names the migration.
 INSERT INTO unkey.migrations (id, algorithm) VALUES ('vm.prefixed', 'github.com/seamapi/prefixed-api-key');
 SELECT 'MG-04' AS case, status, tests.masked(replace(data::text, :'long_hash', '<hash>')) AS data FROM tests.v2('keys.migrateKeys', '{"migrationId": "vm.prefixed", "apiId": "%s", "keys": [{"hash": "%s"}]}', :'api', :'long_hash');
+-- One that the root key or the request does not let be found is left as it is.
+SELECT current_setting('tests.authorization') AS all_root, tests.root('{api.api_another.verify_key}') \gset
+SELECT 'C.7' AS case, code FROM tests.v2('keys.verifyKey', '{"key": "seam_8aBcDeFg_vmlongtokenvalue123456", "migrationId": "vm.prefixed"}');
+SELECT set_config('tests.authorization', :'all_root', false) \gset
+SELECT 'C.7' AS case, code FROM tests.v2('keys.verifyKey', '{"key": "seam_8aBcDeFg_vmlongtokenvalue123456", "migrationId": "vm.prefixed", "keyspaces": ["ks_other"]}');
+SELECT 'C.7' AS case, hash = decode(:'long_hash', 'hex') AS unfinished FROM unkey.keys WHERE pending_migration_id = 'vm.prefixed';
 SELECT 'MG-04' AS case, members, code FROM unnest(ARRAY['', ', "migrationId": "vm.unknown"', ', "migrationId": "vm.m"', ', "migrationId": "vm.prefixed"', '']) WITH ORDINALITY AS calls(members, n), tests.v2('keys.verifyKey', '{"key": "seam_8aBcDeFg_vmlongtokenvalue123456"' || members || '}') ORDER BY n;
 SELECT 'MG-04' AS case, data ? 'start' AS start FROM tests.v2('keys.whoami', '{"key": "seam_8aBcDeFg_vmlongtokenvalue123456"}');
 SELECT 'MG-05' AS case, status, code, location, detail FROM tests.v2('keys.verifyKey', '{"key": "onlyone", "migrationId": "vm.prefixed"}');
