@@ -6,7 +6,7 @@ use unkey_core::{Error, Kind};
 
 use crate::error::Outcome;
 use crate::store::query::{self, Limits};
-use crate::{clock, settings};
+use crate::{clock, settings, store};
 
 /// Runs a query and answers its rows as JSON objects. `owners` are the keyspaces (of verifications) or namespaces (of
 /// rate limits) that the caller may read; `None` for all.
@@ -15,7 +15,7 @@ pub fn run(dataset: Dataset, query: &str, owners: Option<Vec<String>>) -> Outcom
     let scope = Scope { dataset, owners, now: clock::now(), max_rows };
     let translated = translate(query, &scope)?;
     if dataset == Dataset::Verifications {
-        check_keyspaces(translated.owners.into_iter().collect())?;
+        check_keyspaces(translated.owners.into_iter().collect(), scope.owners.as_deref())?;
     }
     let limits = Limits {
         time: settings::analytics_timeout(),
@@ -25,12 +25,16 @@ pub fn run(dataset: Dataset, query: &str, owners: Option<Vec<String>>) -> Outcom
     query::read(&translated.sql, &translated.columns, limits)
 }
 
-/// A keyspace that does not exist is a mistake and not an empty answer.
-fn check_keyspaces(named: Vec<String>) -> Outcome<()> {
-    if named.is_empty() {
-        return Ok(());
-    }
-    match crate::store::apis::unknown_keyspace(&named)? {
+/// A keyspace that does not exist is a mistake and not an empty answer; so is one that the caller may not read, which
+/// is not told apart.
+fn check_keyspaces(named: Vec<String>, readable: Option<&[String]>) -> Outcome<()> {
+    let hidden = readable.and_then(|readable| named.iter().find(|keyspace| !readable.contains(keyspace)));
+    let unknown = match hidden {
+        Some(keyspace) => Some(keyspace.clone()),
+        None if named.is_empty() => None,
+        None => store::apis::unknown_keyspace(&named)?,
+    };
+    match unknown {
         None => Ok(()),
         Some(keyspace) => {
             let message = format!("query asks for keyspace {}, which does not exist", quoted(&keyspace));

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use unkey_core::Error;
 use unkey_core::credits::Refill;
 use unkey_core::document::Patch;
 use unkey_core::key::Plaintext;
@@ -21,6 +22,7 @@ use crate::error::Outcome;
 use crate::keys::{Created, NewKey};
 use crate::store::access::{Permission, Role};
 use crate::store::keys::Key;
+use crate::store::subtransaction::atomically;
 use crate::verify::{Answer, Arguments, Found, IdentityReply, Scope, identity_reply};
 use crate::{clock, credits, grants, keys, migrations, recovery, reroll, verify as verification};
 
@@ -116,7 +118,15 @@ fn found(found: &Found) -> FoundReply<'_> {
     }
 }
 
+/// Writes nothing before it can still refuse, unless it finishes a migration.
 pub fn verify(caller: &Caller, request: VerifyKey) -> Outcome<Reply> {
+    match request.migration_id {
+        None => verify_now(caller, request),
+        Some(_) => atomically(|| verify_now(caller, request)),
+    }
+}
+
+fn verify_now(caller: &Caller, request: VerifyKey) -> Outcome<Reply> {
     caller.require(&[Wanted::Some("api", "verify_key")])?;
     let apis = match caller.root_key.permissions.ids("api", "verify_key") {
         Ids::All => None,
@@ -279,7 +289,16 @@ fn permissions(list: &[Permission]) -> Outcome<Reply> {
     Reply::data(&list.iter().map(PermissionReply::from).collect::<Vec<_>>())
 }
 
+/// Only an exact set can be empty.
+fn require_some(argument: &'static str, list: &[String], change: Change) -> Outcome<()> {
+    if list.is_empty() && change != Change::Set {
+        return Err(Error::invalid(argument, "must have at least one entry").into());
+    }
+    Ok(())
+}
+
 fn change_permissions(caller: &Caller, request: &ChangePermissions, change: Change) -> Outcome<Reply> {
+    require_some("permissions", &request.permissions, change)?;
     let missing = match change {
         Change::Remove => Missing::Refused,
         Change::Add | Change::Set => super::permissions::missing(caller),
@@ -305,6 +324,7 @@ pub fn set_permissions(caller: &Caller, request: ChangePermissions) -> Outcome<R
 }
 
 fn change_roles(request: &ChangeRoles, change: Change) -> Outcome<Reply> {
+    require_some("roles", &request.roles, change)?;
     let roles: Vec<Role> = grants::change_roles(&request.key_id, change, &request.roles)?;
     Reply::data(&roles.iter().map(RoleReply::from).collect::<Vec<_>>())
 }

@@ -236,8 +236,10 @@ impl Translator<'_> {
 
     fn comparison(&mut self, left: Typed, operator: Binary, right: Typed) -> Typed {
         let (left, right) = comparable(left, right);
-        self.note_owner(&left, &right);
-        self.note_owner(&right, &left);
+        if operator == Binary::Equal {
+            self.note_owner(&left, &right);
+            self.note_owner(&right, &left);
+        }
         Typed::bool(Expr::binary(left.expr, operator, right.expr))
     }
 
@@ -292,7 +294,9 @@ impl Translator<'_> {
         let mut elements = Vec::new();
         for element in list {
             let element = self.expr(element, frame)?;
-            self.note_owner(&value, &element);
+            if !negated {
+                self.note_owner(&value, &element);
+            }
             elements.push(beside(value.kind, element).expr);
         }
         if elements.is_empty() {

@@ -23,6 +23,9 @@ SELECT current_setting('tests.authorization') AS all_root, tests.root('{api.api_
 SELECT 'C.7' AS case, code FROM tests.v2('keys.verifyKey', '{"key": "seam_8aBcDeFg_vmlongtokenvalue123456", "migrationId": "vm.prefixed"}');
 SELECT set_config('tests.authorization', :'all_root', false) \gset
 SELECT 'C.7' AS case, code FROM tests.v2('keys.verifyKey', '{"key": "seam_8aBcDeFg_vmlongtokenvalue123456", "migrationId": "vm.prefixed", "keyspaces": ["ks_other"]}');
+-- A refused verification undoes that it finished the migration.
+SELECT 'C.7' AS case, more, result.status, code FROM unnest(ARRAY['"ratelimits": [{"name": "vm.none"}]', '"permissions": "a AND"']) AS more,
+    tests.v2('keys.verifyKey', '{"key": "seam_8aBcDeFg_vmlongtokenvalue123456", "migrationId": "vm.prefixed", ' || more || '}') AS result;
 SELECT 'C.7' AS case, hash = decode(:'long_hash', 'hex') AS unfinished FROM unkey.keys WHERE pending_migration_id = 'vm.prefixed';
 SELECT 'MG-04' AS case, members, code FROM unnest(ARRAY['', ', "migrationId": "vm.unknown"', ', "migrationId": "vm.m"', ', "migrationId": "vm.prefixed"', '']) WITH ORDINALITY AS calls(members, n), tests.v2('keys.verifyKey', '{"key": "seam_8aBcDeFg_vmlongtokenvalue123456"' || members || '}') ORDER BY n;
 SELECT 'MG-04' AS case, data ? 'start' AS start FROM tests.v2('keys.whoami', '{"key": "seam_8aBcDeFg_vmlongtokenvalue123456"}');

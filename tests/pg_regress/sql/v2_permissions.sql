@@ -23,6 +23,9 @@ SELECT 'PR-07' AS case, result.* FROM pg_temp.granted('setPermissions', '[]') AS
 SELECT 'PR-07' AS case, data ? 'permissions' AS shown FROM tests.v2('keys.verifyKey', '{"key": "%s"}', :'key');
 SELECT 'PR-10' AS case, tests.masked(data) AS data FROM tests.v2('keys.addRoles', '{"keyId": "%s", "roles": ["vp.r1"]}', :'key_id');
 SELECT 'PR-10' AS case, data->'roles' AS roles, data->'permissions' AS permissions FROM tests.v2('keys.verifyKey', '{"key": "%s"}', :'key');
+-- Only an exact set can be empty.
+SELECT 'F' AS case, operation, result.status, code, location FROM unnest('{addPermissions,removePermissions}'::text[]) AS operation, tests.v2('keys.' || operation, '{"keyId": "%s", "permissions": []}', :'key_id') AS result
+UNION ALL SELECT 'F', operation, result.status, code, location FROM unnest('{addRoles,removeRoles}'::text[]) AS operation, tests.v2('keys.' || operation, '{"keyId": "%s", "roles": []}', :'key_id') AS result;
 SELECT 'PR-08' AS case, tests.masked(data) AS data FROM tests.v2('keys.addPermissions', '{"keyId": "%s", "permissions": ["vp.p1"]}', :'key_id');
 SELECT 'PR-11' AS case, result.* FROM pg_temp.granted('addRoles', '["vp.r2", "vp.nope"]') AS result;
 SELECT 'PR-13' AS case, result.* FROM pg_temp.granted('addRoles', format('["%s"]', :'r2')) AS result;

@@ -40,8 +40,10 @@ use crate::{Error, Result};
 pub(crate) fn read<T: DeserializeOwned>(argument: &str, json: &str) -> Result<T> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = match error.path().to_string() {
-            root if root == "." => argument.to_owned(),
+        let path = error.path().to_string();
+        // A question mark stands for a member whose name could not be read.
+        let path = match path.strip_suffix('?').map_or(path.as_str(), |known| known.trim_end_matches('.')) {
+            "" | "." => argument.to_owned(),
             index if index.starts_with('[') => format!("{argument}{index}"),
             member => format!("{argument}.{member}"),
         };
