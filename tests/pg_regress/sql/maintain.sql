@@ -50,8 +50,8 @@ SELECT drained FROM unkey.maintain();
 SELECT * FROM pg_temp.kept;
 RESET unkey.rollup_retention;
 -- Both have a unit and a lower bound.
-SELECT * FROM tests.error('SET unkey.retention = ''1h''');
-SELECT * FROM tests.error('SET unkey.rollup_retention = 0');
+SELECT state FROM tests.error('SET unkey.retention = ''1h''');
+SELECT state FROM tests.error('SET unkey.rollup_retention = 0');
 RESET unkey.retention;
 SHOW unkey.retention;
 SHOW unkey.rollup_retention;
