@@ -56,26 +56,6 @@ FROM unkey_get_key(:'prefixed_key_id');
 SELECT 'KF-10' AS "case", length(start), starts_with(:'key', start) AS of_key FROM unkey_get_key(:'key_id');
 
 -- KF-11: the text is nowhere, neither whole nor without its prefix, in no column of any table.
-CREATE FUNCTION pg_temp.columns_with(needle text) RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE
-    col record;
-    hits bigint;
-BEGIN
-    FOR col IN
-        SELECT attribute.attrelid::regclass AS tab, attname AS name, atttypid::regtype::text AS type
-        FROM pg_attribute AS attribute
-        JOIN pg_class AS class ON class.oid = attribute.attrelid AND class.relnamespace = 'unkey'::regnamespace
-        WHERE attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'p')
-            AND atttypid::regtype::text = ANY ('{text,text[],json,jsonb,bytea}')
-    LOOP
-        EXECUTE format(CASE col.type
-            WHEN 'bytea' THEN 'SELECT count(*) FROM %1$s WHERE position(convert_to($1, ''UTF8'') IN %2$I) > 0'
-            ELSE 'SELECT count(*) FROM %1$s WHERE strpos(%2$I::text, $1) > 0' END, col.tab, col.name)
-        INTO hits USING needle;
-        IF hits > 0 THEN RETURN NEXT col.tab || '.' || col.name; END IF;
-    END LOOP;
-END
-$$;
 SELECT * FROM unkey_create_key(:'api_id', 'kf11', name => 'kf11-name', external_id => 'kf11-owner', meta => '{"kf11": "kf11-meta"}',
     permissions => '{kf11.permission}', credits => 5,
     ratelimits => '[{"name": "kf11-limit", "limit": 9, "duration": 60000, "autoApply": true}]') \gset secret_
@@ -84,7 +64,7 @@ SELECT 'KF-11' AS "case", name FROM unkey_whoami(:'secret_key');
 SELECT * FROM unkey_reroll_key(:'secret_key_id') \gset rerolled_
 -- The parts in brackets show that the search finds what is there.
 INSERT INTO unkey.keys (api_id, hash) VALUES (:'api_id', 'kf11 needle of exactly 32 bytes!');
-SELECT 'KF-11' AS "case", part, (SELECT array_agg(found ORDER BY found) FROM pg_temp.columns_with(needle) AS found) AS found_in
+SELECT 'KF-11' AS "case", part, (SELECT array_agg(found ORDER BY found) FROM tests.columns_with(needle) AS found) AS found_in
 FROM (VALUES ('text', :'secret_key'), ('text without prefix', split_part(:'secret_key', '_', 2)),
     ('rerolled text', :'rerolled_key'), ('without prefix', split_part(:'rerolled_key', '_', 2)),
     ('(start)', left(:'secret_key', 9)), ('(name)', 'kf11-name'), ('(meta)', 'kf11-meta'),

@@ -125,3 +125,25 @@ BEGIN
     PERFORM unkey.seal_audit_log();
 END
 $$;
+
+-- Columns of the extension's tables in which a text stands, also inside a document or as bytes.
+CREATE FUNCTION tests.columns_with(needle text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    col record;
+    hits bigint;
+BEGIN
+    FOR col IN
+        SELECT attribute.attrelid::regclass AS tab, attname AS name, atttypid::regtype::text AS type
+        FROM pg_attribute AS attribute
+        JOIN pg_class AS class ON class.oid = attribute.attrelid AND class.relnamespace = 'unkey'::regnamespace
+        WHERE attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'p')
+            AND atttypid::regtype::text = ANY ('{text,text[],json,jsonb,bytea}')
+    LOOP
+        EXECUTE format(CASE col.type
+            WHEN 'bytea' THEN 'SELECT count(*) FROM %1$s WHERE position(convert_to($1, ''UTF8'') IN %2$I) > 0'
+            ELSE 'SELECT count(*) FROM %1$s WHERE strpos(%2$I::text, $1) > 0' END, col.tab, col.name)
+        INTO hits USING needle;
+        IF hits > 0 THEN RETURN NEXT col.tab || '.' || col.name; END IF;
+    END LOOP;
+END
+$$;

@@ -14,6 +14,13 @@ SELECT 'KF-04' AS case, length(data->>'key') BETWEEN 340 AND 349 AS long FROM pg
 SELECT 'KF-13' AS case, count(DISTINCT data->>'key') AS keys, count(DISTINCT data->>'keyId') AS ids FROM generate_series(1, 1000) AS n, pg_temp.created(format('"name": "%s"', n));
 SELECT data->>'keyId' AS key_id, data->>'key' AS key FROM pg_temp.created('"prefix": "test"') \gset
 SELECT 'KF-10' AS case, data->>'start' ~ '^test_.{4}$' AS start, starts_with(:'key', data->>'start') AS of_key FROM tests.v2('keys.getKey', '{"keyId": "%s"}', :'key_id');
+-- KF-11: the text is nowhere; the parts in brackets show that the search finds what is there.
+SELECT data->>'keyId' AS secret_id, data->>'key' AS secret FROM pg_temp.created('"prefix": "vcsecret", "name": "vcsecret-name", "meta": {"a": "vcsecret-meta"}, "permissions": ["vcsecret.p"]') \gset
+SELECT 'KF-11' AS case, operation, result.status FROM (VALUES ('verifyKey', format('{"key": "%s", "tags": ["vcsecret-tag"]}', :'secret')), ('whoami', format('{"key": "%s"}', :'secret')), ('updateKey', format('{"keyId": "%s", "enabled": false}', :'secret_id'))) AS calls(operation, body), tests.v2('keys.' || operation, body) AS result;
+SELECT data->>'key' AS rerolled FROM tests.v2('keys.rerollKey', '{"keyId": "%s", "expiration": 0}', :'secret_id') \gset
+SELECT 'KF-11' AS case, part, (SELECT array_agg(found ORDER BY found) FROM tests.columns_with(needle) AS found) AS found_in
+FROM (VALUES ('text', :'secret'), ('without prefix', split_part(:'secret', '_', 2)), ('rerolled', :'rerolled'), ('without prefix', split_part(:'rerolled', '_', 2)), ('root key', substr(current_setting('tests.authorization'), 8)),
+    ('(start)', left(:'secret', 13)), ('(name)', 'vcsecret-name'), ('(meta)', 'vcsecret-meta')) AS needles(part, needle);
 
 -- Everything at once, read back; then the defaults that the clients send.
 SELECT data->>'keyId' AS full_id, data->>'key' AS full FROM pg_temp.created('"prefix": "vc", "name": "all of it", "byteLength": 32, "externalId": "vc.u0", "meta": {"a": [1.50, null], "b": {}},

@@ -45,3 +45,8 @@ SELECT 'ID-10' AS case, page, rows, has_more FROM tests.pages('identities.listId
 SELECT 'ID-10' AS case, array_agg(id ORDER BY page, at) = (SELECT array_agg(id ORDER BY id COLLATE "C") FROM unkey.identities WHERE deleted_at IS NULL) AS all_by_id FROM tests.pages('identities.listIdentities', '{"limit": 2}'), unnest(ids) WITH ORDINALITY AS row(id, at);
 SELECT 'ID-10' AS case, tests.masked(data) AS data, pagination FROM tests.v2('identities.listIdentities', '{"search": "vi.u2"}');
 SELECT 'ID-10' AS case, body, result.status, location FROM unnest(ARRAY['{"limit": 0}', '{"limit": 101}', '{"limit": "1"}', '{"search": null}', '{"x": 1}']) AS body, tests.v2('identities.listIdentities', body) AS result;
+
+-- ID-13: only who may create does.
+SELECT tests.root('{identity.*.read_identity,identity.*.update_identity,identity.*.delete_identity}') \gset
+SELECT 'ID-13' AS case, status, code, detail FROM tests.v2('identities.createIdentity', '{"externalId": "vi.refused"}');
+SELECT 'ID-13' AS case, status, code FROM tests.v2('identities.getIdentity', '{"identity": "vi.refused"}');

@@ -46,6 +46,8 @@ SELECT data->>'keyId' AS new_id, data->>'key' AS new, data - '{key,keyId}'::text
 SELECT 'RR-01' AS case, :'new_id' <> :'full_id' AS new_id, :'rest' AS rest, old.code AS old, new.code AS new FROM unkey_verify_key(:'full', ip => '10.0.0.1', cost => 0) AS old, unkey_verify_key(:'new', ip => '10.0.0.1', cost => 0) AS new;
 SET tests.ip = '10.0.0.1';
 SELECT 'RR-11' AS case, tests.limits(data->'ratelimits') AS limits FROM tests.v2('keys.verifyKey', '{"key": "%s", "credits": {"cost": 0}}', :'new');
+SELECT 'RR-04' AS case, prefix, (result.data->>'key') ~ ('^' || prefix || '[1-9A-HJ-NP-Za-km-z]{16,22}$') AS kept FROM (VALUES ('pre_', ', "prefix": "pre"'), ('', '')) AS prefixes(prefix, member), tests.v2('keys.createKey', '{"apiId": "%s"' || member || '}', :'api') AS made,
+    tests.v2('keys.rerollKey', '{"keyId": "%s", "expiration": 0}', made.data->>'keyId') AS result;
 SELECT 'RR-05' AS case, :'new' ~ '^a_b_[1-9A-HJ-NP-Za-km-z]{16,22}$' AS prefix;
 SELECT 'RR-02' AS case, tests.masked(new.data - '{start,createdAt,keyId}'::text[]) = tests.masked(old.data - '{start,createdAt,updatedAt,expires,keyId}'::text[]) AS same, new.data->'ratelimits'->0->'id' = old.data->'ratelimits'->0->'id' AS same_limit, new.data->'createdAt' AS created, old.data->'expires' AS old_ends
 FROM tests.v2('keys.getKey', '{"keyId": "%s"}', :'new_id') AS new, tests.v2('keys.getKey', '{"keyId": "%s"}', :'full_id') AS old;
@@ -70,3 +72,10 @@ SELECT 'LK-02' AS case, external_id, (SELECT array_agg(row->>'name' ORDER BY row
 SELECT 'LK-07' AS case, jsonb_array_length(data) AS keys, tests.masked((data->0) - '{start,name,identity}'::text[]) AS first FROM tests.v2('apis.listKeys', '{"apiId": "%s", "limit": 100, "decrypt": false, "revalidateKeysCache": false}', :'many');
 SELECT 'LK-04' AS case, status, code FROM tests.v2('apis.listKeys', '{"apiId": "api_unknown"}');
 SELECT 'LK' AS case, members, result.status, code, location FROM unnest(ARRAY['"limit": 0', '"limit": 101', '"limit": null', '"cursor": "x"', '"cursor": null', '"externalId": null', '"search": "x"']) AS members, tests.v2('apis.listKeys', '{"apiId": "%s", ' || members || '}', :'many') AS result;
+
+-- What needs a second permission, or another one than one would think; nothing is made or ended without it.
+SELECT tests.root('{api.*.read_key,api.*.update_key,api.*.delete_key}') \gset
+SELECT count(*) AS keys FROM unkey.keys \gset
+SELECT 'LK-05' AS case, status, code, detail, data FROM tests.v2('apis.listKeys', '{"apiId": "%s"}', :'many');
+SELECT 'RR-10' AS case, status, code, detail, data FROM tests.v2('keys.rerollKey', '{"keyId": "%s", "expiration": 0}', :'new_id');
+SELECT 'RR-10' AS case, data ? 'expires' AS ends, (SELECT count(*) FROM unkey.keys) - :keys AS made FROM tests.v2('keys.getKey', '{"keyId": "%s"}', :'new_id');

@@ -24,7 +24,8 @@ SELECT 'NS-11' AS case, :'status' AS status, :'id' ~ '^rlor_[1-9A-HJ-NP-Za-km-z]
 SELECT 'NS-11' AS case, data FROM pg_temp.limited('vl.n', 'ov1', '"limit": 100, "duration": 60000');
 SELECT 'G.5' AS case, identifier, result.status, result.data->>'overrideId' = :'id' AS same FROM unnest('{ov1,vip_7,vip_*,*@x.com}'::text[]) AS identifier, tests.v2('ratelimit.setOverride', '{"namespace": "vl.n", "identifier": "%s", "limit": 6, "duration": 60000}', identifier) AS result;
 SELECT 'G.5' AS case, status FROM tests.v2('ratelimit.setOverride', '{"namespace": "vl.n", "identifier": "vip_*", "limit": 0, "duration": 60000}');
-SELECT 'NS-13' AS case, identifier, data->'limit' AS "limit" FROM unnest('{vip_7,vip_8,a@x.com,a@x.com.evil}'::text[]) AS identifier, pg_temp.limited(:'namespace', identifier, '"limit": 100, "duration": 60000');
+SELECT 'NS-14' AS case, identifier, data->'limit' AS "limit", data ? 'overrideId' AS overridden FROM unnest('{a@x.com,@x.com,a@x.com.evil,a@xxcom,A@X.COM}'::text[]) AS identifier, pg_temp.limited('vl.n', identifier, '"limit": 100, "duration": 60000');
+SELECT 'NS-13' AS case, identifier, data->'limit' AS "limit" FROM unnest('{vip_7,vip_8}'::text[]) AS identifier, pg_temp.limited(:'namespace', identifier, '"limit": 100, "duration": 60000');
 SELECT 'NS-25' AS case, data FROM pg_temp.limited('vl.n', 'vip_8', '"limit": 100, "duration": 60000');
 SELECT 'G.5' AS case, tests.masked(data) AS data FROM tests.v2('ratelimit.getOverride', '{"namespace": "%s", "identifier": "ov1"}', :'namespace');
 SELECT 'NS-17' AS case, identifier, result.status, code FROM unnest('{nobody,vip_9}'::text[]) AS identifier, tests.v2('ratelimit.getOverride', '{"namespace": "vl.n", "identifier": "%s"}', identifier) AS result;

@@ -48,6 +48,10 @@ SELECT pg_temp.made('{"credits": {"remaining": 5}, "ratelimits": [{"name": "rl",
 SELECT 'VK-20' AS case, n, code, data->'credits' AS credits, tests.limits(data->'ratelimits') AS limits FROM generate_series(1, 4) AS n, pg_temp.verified(:'spending', CASE WHEN n < 4 THEN '"permissions": "a"' END);
 SELECT pg_temp.made('{"credits": {"remaining": 1}, "ratelimits": [{"name": "rl", "limit": 3, "duration": 60000, "autoApply": true}]}') AS spending \gset
 SELECT 'VK-22' AS case, n, status, code, data->'credits' AS credits, tests.limits(data->'ratelimits') AS limits FROM generate_series(1, 4) AS n, pg_temp.verified(left(:'spending', 100 + n));
+SELECT pg_temp.made('{"credits": {"remaining": 3}}') AS spending \gset
+SELECT 'CR-01' AS case, n, status, code, data->'valid' AS valid, data->'credits' AS credits FROM generate_series(1, 4) AS n, pg_temp.verified(left(:'spending', 100 + n));
+SELECT pg_temp.made('{"credits": {"remaining": 100}}') AS spending \gset
+SELECT 'CR-08' AS case, code, count(*), min((data->>'credits')::bigint) AS lowest, max((data->>'credits')::bigint) AS highest, count(DISTINCT data->'credits') AS different FROM generate_series(1, 200) AS n, pg_temp.verified(left(:'spending', 100 + n)) GROUP BY code ORDER BY code DESC;
 SELECT pg_temp.made('{"credits": {"remaining": 10}}') AS spending \gset
 SELECT 'CR-04' AS case, n, code, data->'credits' AS credits FROM generate_series(1, 3) AS n, pg_temp.verified(left(:'spending', 100 + n), '"credits": {"cost": 4}');
 SELECT 'CR-05' AS case, code, data->'credits' AS credits FROM pg_temp.verified(pg_temp.made('{"credits": {"remaining": 0}}'), '"credits": {"cost": 0}');
