@@ -11,9 +11,12 @@ use crate::store::counters;
 use crate::store::statement::View;
 use crate::store::workspace::{self, Workspace};
 
-/// The workspace; enabled and without a limit unless it was changed.
-pub fn get(view: View) -> Outcome<Workspace> {
-    Ok(workspace::get(view)?.unwrap_or(Workspace { enabled: true, limit: None, duration: None }))
+/// Enabled and without a limit, unless it was changed.
+const UNCHANGED: Workspace = Workspace { enabled: true, limit: None, duration: None };
+
+/// The workspace, at the caller's snapshot.
+pub fn get() -> Outcome<Workspace> {
+    Ok(workspace::get(View::Caller)?.unwrap_or(UNCHANGED))
 }
 
 /// Changes the workspace.
@@ -29,7 +32,7 @@ pub fn update(patch: &str) -> Outcome<()> {
 
 /// Lets one call of a root key in, and counts it if calls are limited.
 pub fn admit() -> Outcome<()> {
-    let workspace = get(View::Latest)?;
+    let workspace = workspace::now()?.unwrap_or(UNCHANGED);
     if !workspace.enabled {
         let error = Error::new(Kind::WorkspaceDisabled, "the workspace is disabled");
         return Err(error.hint("unkey_update_workspace('{\"enabled\": true}') enables it.").into());

@@ -5,12 +5,11 @@ use unkey_core::validate::required;
 
 use super::types::{Composite, Document, composite, one};
 use crate::error::raise;
-use crate::store::statement::View;
 use crate::workspace;
 
 #[pg_extern(sql = false)]
 fn unkey_get_workspace() -> Composite {
-    raise(|| one(composite!("workspace_details"), &workspace::get(View::Caller)?))
+    raise(|| one(composite!("workspace_details"), &workspace::get()?))
 }
 
 #[pg_extern(sql = false)]

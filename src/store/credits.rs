@@ -5,14 +5,14 @@ use unkey_core::verdict::Spent;
 
 use super::statement::{View, arg, is_read_only, row, run};
 use crate::actor::{Doing, while_doing};
-use crate::error::Outcome;
+use crate::error::{Failure, Outcome};
 
 /// Spends `cost` if the balance covers it; a cost of 0 only reads. `None` if the key has no balance.
 pub fn spend(key_id: &str, refill: Option<&Refill>, cost: i64, now: i64) -> Outcome<Option<Spent>> {
     let refill = refill.map(|refill| (refill.due(now), refill.amount)).unzip();
     // A transaction that can't write looks first: it need not be refused when there is nothing to spend.
     let mut look_first = cost <= 0 || is_read_only();
-    loop {
+    for _ in 0..ROUNDS {
         if !look_first {
             if let Some(remaining) = take(key_id, refill, cost, now)? {
                 return Ok(Some(Spent { covered: true, remaining }));
@@ -28,7 +28,12 @@ pub fn spend(key_id: &str, refill: Option<&Refill>, cost: i64, now: i64) -> Outc
             remaining => return Ok(remaining.map(|remaining| Spent { covered: cost <= 0, remaining })),
         }
     }
+    Err(Failure::Internal(format!("the balance of key {key_id} covers the cost, but can't be changed")))
 }
+
+/// How often a spend begins again because somebody else changed the balance meanwhile. Only a trigger of somebody's that
+/// refuses the change without an error comes so far.
+const ROUNDS: usize = 1000;
 
 /// When a refill was last due, and its amount.
 type Due = (Option<i64>, Option<i64>);

@@ -65,6 +65,16 @@ impl Latest {
         self.each(table, pg_sys::F_BYTEAEQ, key.into_datum(), read)
     }
 
+    /// Reads the rows whose indexed column equals a boolean.
+    pub fn by_boolean<T>(
+        &self,
+        table: Table,
+        key: bool,
+        read: impl FnMut(&Row) -> Outcome<T>,
+    ) -> Outcome<Vec<T>> {
+        self.each(table, pg_sys::F_BOOLEQ, key.into_datum(), read)
+    }
+
     fn each<T>(
         &self,
         table: Table,

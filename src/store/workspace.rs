@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::lookup;
 use super::statement::{View, arg, row, run};
 use crate::error::{Failure, Outcome};
 
@@ -11,6 +12,11 @@ pub struct Workspace {
     pub enabled: bool,
     pub limit: Option<i64>,
     pub duration: Option<i64>,
+}
+
+/// The workspace as it is now, if it was ever changed.
+pub fn now() -> Outcome<Option<Workspace>> {
+    lookup::workspace()?.map_or_else(|| get(View::Latest), Ok)
 }
 
 /// The workspace, if it was ever changed.

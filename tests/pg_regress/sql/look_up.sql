@@ -28,11 +28,36 @@ SELECT tests.at('2025-06-01 12:00+00');
 CREATE TABLE tests.by_index AS SELECT * FROM tests.look_up();
 SELECT kind, substr(verification, 2, 20) LIKE 't,VALID%' AS valid, length(verification) > 40 AS found FROM tests.by_index;
 
+-- The same of root keys and the workspace, which every call of the v2 dialect reads.
+CREATE TABLE tests.callers (kind text PRIMARY KEY, root text);
+INSERT INTO tests.callers SELECT 'all', key FROM unkey_create_root_key('lu é', '{*}', '2099-12-31 23:59:59.999+00');
+INSERT INTO tests.callers SELECT 'none', key FROM unkey_create_root_key();
+INSERT INTO tests.callers SELECT 'disabled', key FROM unkey_create_root_key(enabled => false);
+SELECT key_id AS deleted, key FROM unkey_create_root_key() \gset
+SELECT unkey_delete_root_key(:'deleted');
+INSERT INTO tests.callers VALUES ('deleted', :'key'), ('unknown', 'unkey_unknown');
+CREATE TABLE tests.called (way text, workspace jsonb, kind text, status integer, reply text);
+CREATE FUNCTION tests.call(way text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    state jsonb;
+BEGIN
+    FOR state IN SELECT * FROM jsonb_array_elements('[{}, {"ratelimit": {"limit": 0, "duration": 60000}}, {"enabled": false}]') LOOP
+        PERFORM unkey_update_workspace('{"ratelimit": null, "enabled": true}'), unkey_update_workspace(state);
+        INSERT INTO tests.called SELECT way, state, kind, status, body
+        FROM tests.callers, unkey_api('rootKeys.listKeys', 'Bearer ' || root, '{}', request_id => 'req_lu');
+    END LOOP;
+    PERFORM unkey_update_workspace('{"ratelimit": null, "enabled": true}');
+END
+$$;
+SELECT tests.call('index');
+
 -- Where the catalogue of a sharding extension is there, the query is used.
 BEGIN;
 SET LOCAL allow_system_table_mods = on;
 CREATE TABLE pg_catalog.pg_dist_partition ();
 CREATE TABLE tests.by_query AS SELECT * FROM tests.look_up();
+SELECT tests.call('query');
+SELECT workspace, kind, min(status) AS status, count(*) = 2 AND min(reply) = max(reply) AS same FROM tests.called GROUP BY workspace, kind ORDER BY workspace, kind COLLATE "C";
 SELECT count(*) AS compared, count(*) FILTER (WHERE i.verification = q.verification) AS same
 FROM tests.by_index AS i FULL JOIN tests.by_query AS q USING (kind);
 SELECT i, q FROM tests.by_index AS i FULL JOIN tests.by_query AS q USING (kind) WHERE i.verification IS DISTINCT FROM q.verification;
