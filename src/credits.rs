@@ -8,7 +8,8 @@ use unkey_core::{Error, validate};
 use crate::clock;
 use crate::error::Outcome;
 use crate::store::credits;
-use crate::store::keys::{self, Changes, Key};
+use crate::store::key::Key;
+use crate::store::keys::{self, Changes};
 
 /// Applies a change of credits to a key locked with its balance: the balance at once, the refill to `changes`.
 pub fn change(key: &Key, patch: &Patch<CreditsPatch>, changes: &mut Changes, now: i64) -> Outcome<()> {

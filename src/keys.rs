@@ -12,7 +12,8 @@ use crate::access::{self, Missing};
 use crate::error::{Failure, Outcome, key_not_found};
 use crate::page::Page;
 use crate::store::access::Link;
-use crate::store::keys::{self, Changes, Key, NewRow};
+use crate::store::key::Key;
+use crate::store::keys::{self, Changes, NewRow};
 use crate::store::statement::View;
 use crate::{apis, clock, credits, identities, recovery, secret, store};
 

@@ -7,7 +7,8 @@ use unkey_core::{Error, Result, id, validate};
 use crate::actor::{Doing, while_doing};
 use crate::error::Outcome;
 use crate::keys::{Created, issue, locked_with_balance};
-use crate::store::keys::{self, Changes, Key, NewRow};
+use crate::store::key::Key;
+use crate::store::keys::{self, Changes, NewRow};
 use crate::store::statement::View;
 use crate::{access, apis, clock, recovery, store};
 

@@ -19,7 +19,8 @@ use unkey_core::{network, permission, validate};
 use crate::clock;
 use crate::error::{Failure, Outcome};
 use crate::events::{VerificationEvent, record_verifications};
-use crate::store::keys::{self, Key};
+use crate::store::key::Key;
+use crate::store::keys;
 use crate::store::statement::is_read_only;
 use crate::store::{counters, credits};
 

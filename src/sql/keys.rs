@@ -16,7 +16,7 @@ use super::types::{
 use crate::credits;
 use crate::error::{Outcome, raise};
 use crate::keys::{self, Created, NewKey};
-use crate::store::keys::Key;
+use crate::store::key::Key;
 use crate::verify::{IdentityReply, identity_reply};
 use crate::{clock, migrations, reroll};
 

@@ -7,7 +7,49 @@ use super::subtransaction::attempt;
 use super::unhurried::unhurried;
 use crate::clock;
 use crate::error::Outcome;
-use crate::events::{Call, LimitEvent, VerificationEvent};
+
+/// The answer about one key that was found.
+#[derive(Debug)]
+pub struct VerificationEvent<'a> {
+    pub key_space_id: &'a str,
+    pub api_id: &'a str,
+    pub key_id: &'a str,
+    pub identity_id: Option<&'a str>,
+    pub external_id: Option<&'a str>,
+    /// The code answered.
+    pub outcome: &'static str,
+    /// Sorted, each once.
+    pub tags: &'a [String],
+    pub spent_credits: i64,
+    pub latency_ms: f64,
+}
+
+/// The answer of one check of the standalone limiter.
+#[derive(Debug)]
+pub struct LimitEvent<'a> {
+    pub namespace_id: &'a str,
+    pub identifier: &'a str,
+    pub passed: bool,
+    pub latency_ms: f64,
+    pub override_id: Option<&'a str>,
+    pub limit: i64,
+    pub remaining: i64,
+    /// Milliseconds since the Unix epoch.
+    pub reset: i64,
+    pub tokens: i64,
+}
+
+/// What all events of one call have in common.
+#[derive(Debug)]
+pub struct Call {
+    pub request_id: String,
+    /// Milliseconds since the Unix epoch.
+    pub now: i64,
+    /// `api` for the v2 dialect, `sql` otherwise.
+    pub source: &'static str,
+    /// The database role that asked, whoever owns the function that runs.
+    pub role: String,
+}
 
 /// Appends events, all or none. `Err` says what Postgres said; the caller's transaction is untouched then.
 pub fn append<T>(call: &Call, events: &[T], insert: impl Fn(&Call, &T) -> Outcome<()>) -> Result<(), String> {

@@ -1,14 +1,10 @@
-//! The look-ups of every request: one key with everything static about it, a few index probes in all; and for the v2
-//! dialect, the calling root key and the workspace.
+//! The look-up of a verification: one key with everything static about it, a few index probes in all.
 
 use serde_json::value::RawValue;
 use unkey_core::key::Hash;
-use unkey_core::root_permission::Grants;
 
-use super::keys::{Api, Identity, Key, Refilling, Stored};
+use super::key::{Api, Identity, Key, Refilling, Stored};
 use super::probe::{Column, Latest, Row, Table, under_latest};
-use super::root_keys::RootKey;
-use super::workspace::Workspace;
 use crate::error::Outcome;
 
 const KEYS: Table = Table { name: c"keys", index: c"keys_hash_key" };
@@ -20,8 +16,6 @@ const KEY_PERMISSIONS: Table = Table { name: c"key_permissions", index: c"key_pe
 const ROLES: Table = Table { name: c"roles", index: c"roles_pkey" };
 const ROLE_PERMISSIONS: Table = Table { name: c"role_permissions", index: c"role_permissions_pkey" };
 const PERMISSIONS: Table = Table { name: c"permissions", index: c"permissions_pkey" };
-const ROOT_KEYS: Table = Table { name: c"root_keys", index: c"root_keys_hash_key" };
-const WORKSPACE: Table = Table { name: c"workspace", index: c"workspace_pkey" };
 
 /// The live key with this hash of its whole text. The outer `None`: tables can't be read directly here.
 pub fn by_hash(hash: &Hash) -> Outcome<Option<Option<Key>>> {
@@ -29,48 +23,6 @@ pub fn by_hash(hash: &Hash) -> Outcome<Option<Option<Key>>> {
         let found = latest.by_bytes(KEYS, hash.as_bytes(), key)?.into_iter().flatten().next();
         found.map_or(Ok(None), |found| complete(latest, found))
     })
-}
-
-/// The live root key with this hash of its text. The outer `None`: tables can't be read directly here.
-pub fn root_key(hash: &Hash) -> Outcome<Option<Option<RootKey>>> {
-    under_latest(|latest| Ok(first(latest.by_bytes(ROOT_KEYS, hash.as_bytes(), root_key_row)?)))
-}
-
-fn root_key_row(row: &Row) -> Outcome<Option<RootKey>> {
-    let mut root_key = RootKey::default();
-    for (name, column) in row.columns() {
-        match name {
-            "id" => root_key.id = column.text(),
-            "name" => root_key.name = Some(column.text()),
-            "start" => root_key.start = column.text(),
-            "permissions" => root_key.permissions = Grants::try_from(column.array::<String>()?)?,
-            "enabled" => root_key.enabled = column.boolean(),
-            "expires" => root_key.expires = Some(column.milliseconds()),
-            "created_at" => root_key.created_at = column.milliseconds(),
-            "updated_at" => root_key.updated_at = Some(column.milliseconds()),
-            "deleted_at" => return Ok(None),
-            _ => {}
-        }
-    }
-    Ok(Some(root_key))
-}
-
-/// The workspace, if it was ever changed. The outer `None`: tables can't be read directly here.
-pub fn workspace() -> Outcome<Option<Option<Workspace>>> {
-    under_latest(|latest| Ok(latest.by_boolean(WORKSPACE, true, workspace_row)?.into_iter().next()))
-}
-
-fn workspace_row(row: &Row) -> Outcome<Workspace> {
-    let mut workspace = Workspace { enabled: false, limit: None, duration: None };
-    for (name, column) in row.columns() {
-        match name {
-            "enabled" => workspace.enabled = column.boolean(),
-            "limit" => workspace.limit = Some(column.integer()),
-            "duration" => workspace.duration = Some(column.integer()),
-            _ => {}
-        }
-    }
-    Ok(workspace)
 }
 
 /// A key row and what it refers to.

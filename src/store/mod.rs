@@ -15,6 +15,7 @@ pub mod counters;
 pub mod credits;
 pub mod events;
 pub mod identities;
+pub mod key;
 pub mod keys;
 mod lookup;
 pub mod migrations;

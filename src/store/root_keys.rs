@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use unkey_core::key::Hash;
 use unkey_core::root_permission::Grants;
 
-use super::lookup;
+use super::probe::{Row, Table, under_latest};
 use super::statement::{View, arg, row, rows, run};
 use crate::error::Outcome;
 
@@ -21,6 +21,8 @@ pub struct RootKey {
     pub updated_at: Option<i64>,
 }
 
+const ROOT_KEYS: Table = Table { name: c"root_keys", index: c"root_keys_hash_key" };
+
 macro_rules! select_root_key {
     ($rest:literal) => {
         concat!(
@@ -35,10 +37,31 @@ macro_rules! select_root_key {
 
 /// The root key with this hash of its text, as it is now.
 pub fn by_hash(hash: &Hash) -> Outcome<Option<RootKey>> {
-    if let Some(found) = lookup::root_key(hash)? {
-        return Ok(found);
+    let found = under_latest(|latest| latest.by_bytes(ROOT_KEYS, hash.as_bytes(), read))?;
+    if let Some(found) = found {
+        return Ok(found.into_iter().flatten().next());
     }
     row(View::Latest, select_root_key!("hash = $1"), &[arg(hash.as_bytes().as_slice())])
+}
+
+/// Reads a row; `None` if it is deleted.
+fn read(row: &Row) -> Outcome<Option<RootKey>> {
+    let mut root_key = RootKey::default();
+    for (name, column) in row.columns() {
+        match name {
+            "id" => root_key.id = column.text(),
+            "name" => root_key.name = Some(column.text()),
+            "start" => root_key.start = column.text(),
+            "permissions" => root_key.permissions = Grants::try_from(column.array::<String>()?)?,
+            "enabled" => root_key.enabled = column.boolean(),
+            "expires" => root_key.expires = Some(column.milliseconds()),
+            "created_at" => root_key.created_at = column.milliseconds(),
+            "updated_at" => root_key.updated_at = Some(column.milliseconds()),
+            "deleted_at" => return Ok(None),
+            _ => {}
+        }
+    }
+    Ok(Some(root_key))
 }
 
 /// The root key with this id.

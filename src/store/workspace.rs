@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::lookup;
+use super::probe::{Row, Table, under_latest};
 use super::statement::{View, arg, row, run};
 use crate::error::{Failure, Outcome};
 
@@ -14,9 +14,27 @@ pub struct Workspace {
     pub duration: Option<i64>,
 }
 
+const WORKSPACE: Table = Table { name: c"workspace", index: c"workspace_pkey" };
+
 /// The workspace as it is now, if it was ever changed.
 pub fn now() -> Outcome<Option<Workspace>> {
-    lookup::workspace()?.map_or_else(|| get(View::Latest), Ok)
+    match under_latest(|latest| latest.by_boolean(WORKSPACE, true, read))? {
+        Some(found) => Ok(found.into_iter().next()),
+        None => get(View::Latest),
+    }
+}
+
+fn read(row: &Row) -> Outcome<Workspace> {
+    let mut workspace = Workspace { enabled: false, limit: None, duration: None };
+    for (name, column) in row.columns() {
+        match name {
+            "enabled" => workspace.enabled = column.boolean(),
+            "limit" => workspace.limit = Some(column.integer()),
+            "duration" => workspace.duration = Some(column.integer()),
+            _ => {}
+        }
+    }
+    Ok(workspace)
 }
 
 /// The workspace, if it was ever changed.

@@ -5,7 +5,7 @@ use unkey_core::root_permission::Wanted;
 use crate::error::Outcome;
 use crate::keys;
 use crate::root_keys::RootKey;
-use crate::store::keys::Key;
+use crate::store::key::Key;
 
 /// Who calls, from where.
 pub struct Caller {

@@ -21,7 +21,7 @@ use crate::access::{Change, Missing};
 use crate::error::Outcome;
 use crate::keys::{Created, NewKey};
 use crate::store::access::{Permission, Role};
-use crate::store::keys::Key;
+use crate::store::key::Key;
 use crate::store::subtransaction::atomically;
 use crate::verify::{Answer, Arguments, Found, IdentityReply, Scope, identity_reply};
 use crate::{clock, credits, grants, keys, migrations, recovery, reroll, verify as verification};

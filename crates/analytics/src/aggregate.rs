@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::functions::Problem;
+use crate::mistake::Problem;
 use crate::tree::{Aggregate, Cast, Expr, Window};
 use crate::types::{Kind, Typed};
 

@@ -1,7 +1,5 @@
 //! Names of functions: which there are, and what to say about one that there is not.
 
-use std::borrow::Cow;
-
 use sqlparser::tokenizer::Location;
 use unkey_core::error::quoted;
 use unkey_core::{Error, Kind};
@@ -9,9 +7,6 @@ use unkey_core::{Error, Kind};
 use crate::aggregate::AGGREGATES;
 use crate::mistake::mistake;
 use crate::scalar::SCALARS;
-
-/// What is wrong with a call; continues the sentence "query: f(x) …".
-pub type Problem = Cow<'static, str>;
 
 /// Functions whose first argument is a rule for each element, and the one that makes rows of an array.
 pub const ARRAYS: &[(&str, &str)] = &[

@@ -1,9 +1,13 @@
 //! Errors about a query, each with its place in the text.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use sqlparser::tokenizer::{Location, Span};
 use unkey_core::{Error, Kind};
+
+/// What is wrong with a call; continues the sentence "query: f(x) …".
+pub type Problem = Cow<'static, str>;
 
 /// A mistake in the query; `problem` continues the sentence "query …".
 pub fn mistake(kind: Kind, at: Location, problem: impl Display) -> Error {

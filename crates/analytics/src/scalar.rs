@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::functions::Problem;
+use crate::mistake::Problem;
 use crate::time;
 use crate::tree::{Binary, Cast, Expr};
 use crate::types::{Kind, Typed};
