@@ -63,8 +63,7 @@ fn of_transaction() -> Outcome<String> {
     Ok(id)
 }
 
-/// Records what changes no table: `record("key.decrypt", "key", key_id, None)`. The description is made from the rest
-/// unless given.
-pub fn record(event: &str, target_type: &str, target_id: &str, description: Option<&str>) -> Outcome<()> {
-    audit::record(event, target_type, target_id, description)
+/// Records what changes no table: `record("key.decrypt", "key", key_id)`.
+pub fn record(event: &str, target_type: &str, target_id: &str) -> Outcome<()> {
+    audit::record(event, target_type, target_id)
 }

@@ -92,7 +92,7 @@ pub fn decrypt(key_id: &str) -> Outcome<Option<Plaintext>> {
     let data_key = unwrap(&master_keys()?, &text.data_key);
     let plaintext = data_key.and_then(|data_key| data_key.open(key_id, &text.ciphertext));
     if plaintext.is_some() {
-        audit::record("key.decrypt", "key", key_id, None)?;
+        audit::record("key.decrypt", "key", key_id)?;
     }
     Ok(plaintext)
 }

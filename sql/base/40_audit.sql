@@ -125,8 +125,7 @@ CREATE FUNCTION unkey.record(
     columns jsonb,
     changed jsonb,
     total bigint,
-    changes jsonb DEFAULT NULL,
-    description text DEFAULT NULL
+    changes jsonb DEFAULT NULL
 ) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -150,7 +149,7 @@ BEGIN
     END IF;
     SELECT unkey.new_id('log'), unkey.now(), record.event, actor.type, actor.id, actor.name, actor.user_agent, actor.correlation_id,
         CASE WHEN actor.type <> 'system' THEN coalesce(actor.remote_ip::inet, inet_client_addr()) END,
-        total, record.changes, coalesce(record.description, unkey.audit_description(record.event, entry.targets, total, record.changes))
+        total, record.changes, unkey.audit_description(record.event, entry.targets, total, record.changes)
     INTO entry.id, entry.time, entry.event, entry.actor_type, entry.actor_id, entry.actor_name, entry.user_agent, entry.correlation_id,
         entry.remote_ip, entry.count, entry.changes, entry.description
     FROM unkey.actor() AS actor;
@@ -158,8 +157,8 @@ BEGIN
     INSERT INTO unkey.audit_log SELECT entry.*;
 END
 $$;
-COMMENT ON FUNCTION unkey.record(text, jsonb, jsonb, bigint, jsonb, text) IS
-'Writes an entry. columns: {"key_id": "key"} says which columns hold ids of targets, and their types; changed: the first 100 rows, as JSON; total: how many there were. description: default unkey.audit_description.';
+COMMENT ON FUNCTION unkey.record(text, jsonb, jsonb, bigint, jsonb) IS
+'Writes an entry. columns: {"key_id": "key"} says which columns hold ids of targets, and their types; changed: the first 100 rows, as JSON; total: how many there were.';
 
 -- What is recorded.
 

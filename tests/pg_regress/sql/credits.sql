@@ -77,3 +77,11 @@ SELECT 'by hand' AS "case", code, credits FROM unkey_verify_key(:'free');
 DELETE FROM unkey.credits WHERE key_id = :'free_id';
 SELECT 'by hand' AS "case", code, credits FROM unkey_verify_key(:'free');
 SELECT 'by hand' AS "case", state FROM tests.error(format('UPDATE unkey.credits SET remaining = -1 WHERE key_id = %L', :'key_id'));
+-- A trigger of somebody's that swallows the spend ends the verification with an error; it does not go on for ever.
+BEGIN;
+CREATE FUNCTION pg_temp.swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER swallow BEFORE UPDATE ON unkey.credits FOR EACH ROW EXECUTE FUNCTION pg_temp.swallow();
+INSERT INTO unkey.credits (key_id, remaining) VALUES (:'free_id', 5);
+SET LOCAL statement_timeout = '60s';
+SELECT 'swallowed' AS "case", state FROM tests.error(format('SELECT unkey_verify_key(%L)', :'free'));
+ROLLBACK;

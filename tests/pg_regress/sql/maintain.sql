@@ -72,3 +72,9 @@ SELECT count(*) FROM unkey.key_usage WHERE key_id = 'key_gone';
 BEGIN READ ONLY;
 SELECT state FROM tests.error('SELECT unkey.maintain()');
 ROLLBACK;
+-- It seals the audit log too, once.
+SELECT unkey.maintain() IS NULL AS skipped;
+SELECT unkey_create_api('maintain-sealed') LIKE 'api_%' AS made;
+SELECT entries_sealed FROM unkey.maintain();
+SELECT entries_sealed FROM unkey.maintain();
+SELECT event, seal IS NOT NULL AS sealed FROM unkey.audit_log WHERE targets @> '[{"name": "maintain-sealed"}]';
