@@ -79,6 +79,18 @@ pub enum Kind {
     WorkspaceDisabled,
     /// All root keys together call too often.
     WorkspaceRateLimited,
+    /// The path takes another HTTP method.
+    MethodNotAllowed,
+    /// The body of an HTTP request is no UTF-8 or ended early.
+    BodyUnreadable,
+    /// The body of an HTTP request is longer than the server takes.
+    BodyTooLarge,
+    /// An HTTP request took too long to arrive, or what became of it can't be told.
+    RequestTimeout,
+    /// The server or its database can't take the call now, and nothing of it was kept.
+    Unavailable,
+    /// Something on our side is broken, and nothing of the call was kept.
+    Unexpected,
 }
 
 /// The fixed facts of a [`Kind`].
@@ -175,6 +187,22 @@ impl Kind {
             }
             Self::WorkspaceRateLimited => {
                 row("user/too_many_requests/workspace_rate_limited", "Too Many Requests", "53400", 429)
+            }
+            Self::MethodNotAllowed => {
+                row("user/bad_request/method_not_allowed", "Method Not Allowed", "0A000", 405)
+            }
+            Self::BodyUnreadable => {
+                row("user/bad_request/request_body_unreadable", "Bad Request", "22021", 400)
+            }
+            Self::BodyTooLarge => {
+                row("user/bad_request/request_body_too_large", "Request Entity Too Large", "54000", 413)
+            }
+            Self::RequestTimeout => row("user/bad_request/request_timeout", "Request Timeout", "57014", 408),
+            Self::Unavailable => {
+                row("unkey/application/service_unavailable", "Service Unavailable", "57P03", 503)
+            }
+            Self::Unexpected => {
+                row("unkey/application/unexpected_error", "Internal Server Error", "XX000", 500)
             }
             Self::QueryMemory => row(
                 "user/unprocessable_entity/query_memory_limit_exceeded",
@@ -273,7 +301,7 @@ impl std::error::Error for Error {}
 mod tests {
     use super::*;
 
-    const ALL: [Kind; 35] = [
+    const ALL: [Kind; 41] = [
         Kind::InvalidInput,
         Kind::MissingInput,
         Kind::PermissionsQuerySyntax,
@@ -309,6 +337,12 @@ mod tests {
         Kind::QueryMemory,
         Kind::WorkspaceDisabled,
         Kind::WorkspaceRateLimited,
+        Kind::MethodNotAllowed,
+        Kind::BodyUnreadable,
+        Kind::BodyTooLarge,
+        Kind::RequestTimeout,
+        Kind::Unavailable,
+        Kind::Unexpected,
     ];
 
     #[test]
@@ -335,13 +369,16 @@ mod tests {
                 401 => &["28"],
                 403 => &["28", "42", "55"],
                 404 => &["42"],
+                405 => &["0A"],
+                408 => &["57"],
+                413 => &["54"],
                 410 => &["55"],
                 422 => &["54", "57"],
                 429 => &["53"],
                 409 => &["23"],
                 412 => &["55"],
-                503 => &["25"],
-                _ => &["58"],
+                503 => &["25", "57"],
+                _ => &["58", "XX"],
             };
             assert!(classes.contains(&&facts.sqlstate[..2]), "{facts:?}");
         }

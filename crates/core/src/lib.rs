@@ -1,14 +1,10 @@
 //! The rules of unkey, without Postgres, I/O or a clock: time and stored state are always parameters.
 //!
 //! In reading order: [`key`] and [`id`] make what is issued; [`validate`] and [`document`] say what callers may
-//! send, [`request`] what they send in the v2 dialect; [`permission`], [`network`], [`ratelimit`], [`limits`] and
-//! [`credits`] are one check each; [`verdict`] puts them in order; [`authorization`] and [`root_permission`] are about
-//! root keys; [`error`] is the table of callers' mistakes.
-//! send; [`permission`], [`network`], [`ratelimit`], [`limits`], [`overrides`] and [`credits`] are one check each; [`verdict`]
-//! puts them in order; [`error`] is the table of callers' mistakes.
-//! send; [`permission`], [`network`], [`ratelimit`], [`limits`] and [`credits`] are one check each; [`verdict`]
-//! puts them in order; [`authorization`] and [`root_permission`] are about root keys, [`envelope`] about recoverable
-//! ones; [`error`] is the table of callers' mistakes.
+//! send, [`request`] what they send in the v2 dialect and [`reply`] what they get; [`permission`], [`network`],
+//! [`ratelimit`], [`limits`], [`overrides`] and [`credits`] are one check each; [`verdict`] puts them in order;
+//! [`authorization`] and [`root_permission`] are about root keys, [`envelope`] about recoverable ones; [`error`] is the
+//! table of callers' mistakes.
 #![forbid(unsafe_code)]
 
 #[macro_use]
@@ -26,6 +22,7 @@ pub mod network;
 pub mod overrides;
 pub mod permission;
 pub mod ratelimit;
+pub mod reply;
 pub mod request;
 pub mod root_permission;
 pub mod validate;

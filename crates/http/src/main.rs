@@ -1,0 +1,3 @@
+//! The `unkey-http` program.
+
+fn main() {}
