@@ -9,7 +9,7 @@ PG ?=
 major = $(or $(PG),$(shell scripts/postgres --default))
 
 .PHONY: help run stop psql build check test test-fmt test-clippy test-core test-regress test-isolation test-parallel \
-	test-dump test-docs bench clean
+	test-dump test-docs test-http bench clean
 .NOTPARALLEL:
 
 help:
@@ -31,11 +31,11 @@ psql:
 test:
 	@tests/run
 
-## make test-regress PG=16     one step alone: -fmt -clippy -core -regress -isolation -parallel -dump -docs; TESTS="keys verify"
+## make test-regress PG=16     one step alone: -fmt -clippy -core -regress -isolation -parallel -dump -docs -http; TESTS="keys verify"
 test-fmt test-core:
 	@tests/run $(@:test-%=%)
 
-test-clippy test-regress test-isolation test-parallel test-dump test-docs:
+test-clippy test-regress test-isolation test-parallel test-dump test-docs test-http:
 	@tests/run $(@:test-%=%) $(major)
 
 ## make check                  the fast half: format, lints, pure rules

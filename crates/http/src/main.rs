@@ -1,3 +1,91 @@
-//! The `unkey-http` program.
+//! The `unkey-http` program: reads its settings, serves, and stops when told to.
 
-fn main() {}
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use unkey_http::server::{Listener, Server};
+use unkey_http::settings::{Listen, Settings};
+use unkey_http::{App, routes, telemetry};
+
+type Failed = Box<dyn Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    match run(&Settings::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(settings: &Settings) -> Result<(), Failed> {
+    telemetry::start(settings.log_format, &settings.log)?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(settings))
+}
+
+async fn serve(settings: &Settings) -> Result<(), Failed> {
+    let app = Arc::new(App::new(settings)?);
+    let stop = CancellationToken::new();
+    let server =
+        Server::new(settings.max_connections, settings.header_timeout, stop.clone(), app.open_connections());
+    let mut accepting = JoinSet::new();
+    for (listener, router, place) in listeners(settings, &app).await? {
+        accepting.spawn(server.clone().accept(listener, router));
+        eprintln!("unkey-http listens on {place}");
+    }
+    told_to_stop().await?;
+    tracing::info!("finishing what was accepted");
+    stop.cancel();
+    let finished = async {
+        accepting.join_all().await;
+        server.finish().await;
+        app.finish().await;
+    };
+    timeout(settings.shutdown_grace, finished)
+        .await
+        .map_err(|_| "what was accepted could not be finished in time")?;
+    Ok(())
+}
+
+/// What to listen on, and what is answered there.
+async fn listeners(
+    settings: &Settings,
+    app: &Arc<App>,
+) -> Result<Vec<(Listener, axum::Router, String)>, Failed> {
+    let mut listeners = Vec::new();
+    let mut public = routes::public(app, settings)?;
+    match settings.admin_listen {
+        None => public = public.merge(routes::admin(app)),
+        Some(address) => {
+            listeners.push((Listener::tcp(address).await?, routes::admin(app), format!("http://{address}")))
+        }
+    }
+    if let Listen::Address(address) = settings.listen {
+        let listener =
+            Listener::tcp(address).await.map_err(|error| format!("can't listen on {address}: {error}"))?;
+        let place = format!("http://{}", listener.address().unwrap_or(address));
+        listeners.push((listener, public.clone(), place));
+    }
+    if let Some(path) = &settings.unix_socket {
+        let listener =
+            Listener::unix(path).map_err(|error| format!("can't listen on {}: {error}", path.display()))?;
+        listeners.push((listener, public, path.display().to_string()));
+    }
+    Ok(listeners)
+}
+
+async fn told_to_stop() -> std::io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

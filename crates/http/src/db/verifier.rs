@@ -1,0 +1,268 @@
+//! The fast lane: verifications share a few connections.
+//!
+//! Whoever finds a connection free is sent at once. While all are busy, what comes in waits in one bounded queue, and the
+//! next free connection takes all of it in one statement. The next statement is sent right behind a commit, without
+//! waiting for it. So a lone verification never waits for company, and a thousand cost hardly more round trips than one.
+
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use futures_util::future::join3;
+use futures_util::poll;
+use prometheus_client::metrics::histogram::Histogram;
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use super::call::{Call, Reply, status};
+use super::failure::{Failure, describe};
+use super::outcome::{Mark, mark};
+use super::{BEGIN, Connection, Database};
+
+const VERIFY: &str = "SELECT status, content_type, body, outcome
+    FROM unkey_api_verify_keys($1::text[], $2::text[], $3::inet[], $4::text[], $5::text[])";
+
+/// Answers verifications.
+#[derive(Clone)]
+pub struct Verifier {
+    queue: mpsc::Sender<Job>,
+    database: Database,
+}
+
+struct Job {
+    call: Call,
+    answer: oneshot::Sender<Answer>,
+}
+
+enum Answer {
+    Reply(Reply),
+    Failed(Failure),
+    /// Not to be answered together with others; nothing of it was kept.
+    Alone(Box<Call>),
+}
+
+/// What each of the connections does.
+struct Lane {
+    queue: Arc<Mutex<mpsc::Receiver<Job>>>,
+    /// Connections of verifications.
+    database: Database,
+    /// Connections of everything else, on which commits are settled.
+    others: Database,
+    batch: usize,
+    /// Figures of how many were asked together.
+    sizes: Histogram,
+}
+
+impl Verifier {
+    /// Starts `lanes` tasks, each with a connection of `database`, that answer at most `batch` of at most `waiting`
+    /// verifications at a time, and counts in `sizes` how many. What has to be asked alone goes to `others`.
+    pub fn start(
+        database: &Database,
+        others: &Database,
+        lanes: usize,
+        waiting: usize,
+        batch: usize,
+        sizes: &Histogram,
+    ) -> Self {
+        let (sender, receiver) = mpsc::channel(waiting);
+        let queue = Arc::new(Mutex::new(receiver));
+        for _ in 0..lanes {
+            let lane = Lane {
+                queue: queue.clone(),
+                database: database.clone(),
+                others: others.clone(),
+                batch,
+                sizes: sizes.clone(),
+            };
+            tokio::spawn(lane.run());
+        }
+        Self { queue: sender, database: others.clone() }
+    }
+
+    /// How many verifications wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    /// Answers one.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] if too many wait; otherwise as [`Database::call`].
+    pub async fn verify(&self, call: Call) -> Result<Reply, Failure> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.try_send(Job { call, answer }).map_err(|_| Failure::Busy)?;
+        match answered.await {
+            Ok(Answer::Reply(reply)) => Ok(reply),
+            Ok(Answer::Failed(failure)) => Err(failure),
+            Ok(Answer::Alone(call)) => self.database.call(*call).await,
+            Err(_) => Err(Failure::Unavailable("the server is stopping".to_owned())),
+        }
+    }
+}
+
+impl Lane {
+    async fn run(self) {
+        let mut connection = None;
+        while let Some(jobs) = self.next().await {
+            connection = self.answer(connection, jobs).await;
+        }
+    }
+
+    /// All that wait, as soon as one does; `None` when the server stops.
+    async fn next(&self) -> Option<Vec<Job>> {
+        let mut queue = self.queue.lock().await;
+        let mut jobs = Vec::new();
+        loop {
+            if queue.recv_many(&mut jobs, self.batch).await == 0 {
+                return None;
+            }
+            // Clients that gave up before anything was sent.
+            jobs.retain(|job| !job.answer.is_closed());
+            if !jobs.is_empty() {
+                self.sizes.observe(jobs.len() as f64);
+                return Some(jobs);
+            }
+        }
+    }
+
+    /// Answers these, and returns the connection if it can be used again.
+    async fn answer(&self, kept: Option<Arc<Connection>>, jobs: Vec<Job>) -> Option<Arc<Connection>> {
+        if let Some(connection) = kept.filter(|connection| !connection.is_closed()) {
+            match ask(&connection, &jobs).await {
+                // It died while idle; nothing was kept, so a new one may be asked.
+                Err(Failure::Unavailable(_)) => {}
+                result => return self.finish(connection, jobs, result).await,
+            }
+        }
+        match self.database.connection().await {
+            Ok(connection) => {
+                let result = ask(&connection, &jobs).await;
+                self.finish(Arc::new(connection), jobs, result).await
+            }
+            Err(failure) => {
+                refuse(jobs, &failure);
+                None
+            }
+        }
+    }
+
+    async fn finish(
+        &self,
+        connection: Arc<Connection>,
+        jobs: Vec<Job>,
+        result: Result<(Vec<Option<Reply>>, Option<Mark>), Failure>,
+    ) -> Option<Arc<Connection>> {
+        match result {
+            Ok((replies, mark)) => {
+                self.commit(&connection, Answered { jobs, replies }, mark).await;
+                Some(connection)
+            }
+            Err(failure @ Failure::Unavailable(_)) => {
+                refuse(jobs, &failure);
+                None
+            }
+            // One of them can't be answered; which, shows when each is asked alone.
+            Err(_) => {
+                let ended = connection.batch_execute("ROLLBACK").await;
+                jobs.into_iter().for_each(Job::ask_alone);
+                ended.ok().map(|()| connection)
+            }
+        }
+    }
+
+    /// Sends the commit, so that the next statement stands behind it, and waits for it in the background.
+    async fn commit(&self, connection: &Arc<Connection>, answered: Answered, mark: Option<Mark>) {
+        let committing = connection.clone();
+        let mut commit = Box::pin(async move { committing.batch_execute("COMMIT").await });
+        let sent = poll!(commit.as_mut());
+        let ended = async move {
+            match sent {
+                Poll::Ready(result) => result,
+                Poll::Pending => commit.await,
+            }
+        };
+        let Some(mark) = mark else {
+            answered.send();
+            self.database.background().spawn(ended);
+            return;
+        };
+        let others = self.others.clone();
+        self.database.background().spawn(async move {
+            let settled = match ended.await {
+                Ok(()) => Ok(()),
+                Err(error) => others.settle_commit(&error, &mark).await,
+            };
+            match settled {
+                Ok(()) => answered.send(),
+                Err(failure) => refuse(answered.jobs, &failure),
+            }
+        });
+    }
+}
+
+/// Jobs with their replies, which may be sent once the transaction has committed.
+struct Answered {
+    jobs: Vec<Job>,
+    replies: Vec<Option<Reply>>,
+}
+
+impl Answered {
+    fn send(self) {
+        for (job, reply) in self.jobs.into_iter().zip(self.replies) {
+            match reply {
+                Some(reply) => job.reply(Answer::Reply(reply)),
+                None => job.ask_alone(),
+            }
+        }
+    }
+}
+
+impl Job {
+    fn reply(self, answer: Answer) {
+        // A client that is gone misses nothing.
+        let _ = self.answer.send(answer);
+    }
+
+    fn ask_alone(self) {
+        let _ = self.answer.send(Answer::Alone(Box::new(self.call)));
+    }
+}
+
+fn refuse(jobs: Vec<Job>, failure: &Failure) {
+    for job in jobs {
+        job.reply(Answer::Failed(failure.clone()));
+    }
+}
+
+/// Asks for all of them in one statement: one reply for each, in order; `None` for one that must be asked alone.
+async fn ask(connection: &Connection, jobs: &[Job]) -> Result<(Vec<Option<Reply>>, Option<Mark>), Failure> {
+    let (begun, replies, mark) =
+        join3(connection.batch_execute(BEGIN), replies(connection, jobs), mark(connection)).await;
+    let result = begun.and_then(|()| Ok((replies?, mark?)));
+    result.map_err(|error| {
+        tracing::debug!(error = describe(&error), "a batch of verifications failed");
+        Failure::of_statement(&error)
+    })
+}
+
+async fn replies(connection: &Connection, jobs: &[Job]) -> Result<Vec<Option<Reply>>, tokio_postgres::Error> {
+    let calls = || jobs.iter().map(|job| &job.call);
+    let authorizations: Vec<_> = calls().map(|call| call.authorization.as_deref()).collect();
+    let bodies: Vec<_> = calls().map(|call| call.body.as_str()).collect();
+    let addresses: Vec<_> = calls().map(|call| call.ip).collect();
+    let agents: Vec<_> = calls().map(|call| call.user_agent.as_deref()).collect();
+    let ids: Vec<_> = calls().map(|call| call.request_id.as_str()).collect();
+    let statement = connection.prepare_cached(VERIFY).await?;
+    let rows = connection.query(&statement, &[&authorizations, &bodies, &addresses, &agents, &ids]).await?;
+    rows.iter()
+        .map(|row| {
+            let Some(number) = row.try_get::<_, Option<i32>>(0)? else { return Ok(None) };
+            let body: String = row.try_get(2)?;
+            Ok(Some(Reply {
+                status: status(number),
+                content_type: row.try_get(1)?,
+                body: Bytes::from(body),
+                outcome: row.try_get(3)?,
+            }))
+        })
+        .collect()
+}

@@ -1,0 +1,172 @@
+//! `POST /v2/<operation>` under any prefix, `GET /v2/liveness`, and whatever has no route.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Extension, State};
+use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, USER_AGENT};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
+use axum::response::Response;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::timeout;
+use unkey_core::{Error, Kind};
+
+use crate::App;
+use crate::access::{Observed, RequestId};
+use crate::client_address::{Peer, client_address};
+use crate::db::call::{Call, Reply};
+use crate::reply::{answered, failed, refused};
+
+const METRICS: HeaderName = HeaderName::from_static("x-unkey-metrics");
+const VERIFY: &str = "keys.verifyKey";
+
+/// Answers a request of the v2 dialect.
+pub async fn answer(
+    State(app): State<Arc<App>>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    Extension(peer): Extension<Peer>,
+    request: Request<Body>,
+) -> Response {
+    let operation = operation(request.uri().path()).unwrap_or_default().to_owned();
+    let mut response = match route(&operation, request.method()) {
+        Err(error) => {
+            let mut response = refused(&request_id, &operation, &error);
+            if error.kind == Kind::MethodNotAllowed {
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static(method_of(&operation)));
+            }
+            response
+        }
+        Ok(()) if operation == "liveness" => liveness(&request_id),
+        Ok(()) => perform(&app, &request_id, peer, &operation, request).await,
+    };
+    response.extensions_mut().insert(Observed { operation });
+    response
+}
+
+/// The operation that a path names: what follows its last `/v2/`.
+fn operation(path: &str) -> Option<&str> {
+    let operation = path.rsplit_once("/v2/")?.1;
+    (!operation.is_empty() && !operation.contains('/')).then_some(operation)
+}
+
+fn method_of(operation: &str) -> &'static str {
+    if operation == "liveness" { "GET" } else { "POST" }
+}
+
+fn route(operation: &str, method: &Method) -> Result<(), Error> {
+    if operation.is_empty() {
+        return Err(Error::new(
+            Kind::OperationNotFound,
+            "there is nothing here; operations are at /v2/<operation>",
+        ));
+    }
+    let expected = method_of(operation);
+    if *method == expected || (expected == "GET" && *method == Method::HEAD) {
+        return Ok(());
+    }
+    Err(Error::new(Kind::MethodNotAllowed, format!("this path takes {expected} only")))
+}
+
+fn liveness(request_id: &str) -> Response {
+    let body = format!(r#"{{"meta":{{"requestId":"{request_id}"}},"data":{{"message":"OK"}}}}"#);
+    let content_type = unkey_core::reply::JSON.to_owned();
+    answered(request_id, Reply { status: 200, content_type, body: body.into(), outcome: None })
+}
+
+async fn perform(
+    app: &App,
+    request_id: &str,
+    peer: Peer,
+    operation: &str,
+    request: Request<Body>,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let body = match timeout(app.request_timeout, read(app.body_limit, &head.headers, body)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(error)) => return refused(request_id, operation, &error),
+        Err(_) => {
+            let error = Error::new(Kind::RequestTimeout, "the body took too long to arrive");
+            return refused(request_id, operation, &error);
+        }
+    };
+    let ip = client_address(peer, &head.headers, &app.trusted_proxies);
+    let call = call(operation, &head.headers, body, ip, request_id);
+    let result = match operation {
+        VERIFY => app.verifier.verify(call).await,
+        _ => app.database.call(call).await,
+    };
+    match result {
+        Ok(reply) => {
+            app.metrics.outcome(reply.outcome.as_deref());
+            answered(request_id, reply)
+        }
+        Err(failure) => failed(request_id, operation, &failure),
+    }
+}
+
+/// The body as text: no longer than `limit`, and of characters that Postgres takes.
+async fn read(limit: usize, headers: &HeaderMap, body: Body) -> Result<String, Error> {
+    let too_long = || Error::new(Kind::BodyTooLarge, format!("the body must have at most {limit} bytes"));
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_long());
+    }
+    let collected =
+        Limited::new(body, limit).collect().await.map_err(|error| match error.downcast_ref() {
+            Some(LengthLimitError { .. }) => too_long(),
+            None => Error::new(Kind::BodyUnreadable, "the body can't be read to its end"),
+        })?;
+    let bytes = Vec::from(collected.to_bytes());
+    let text =
+        String::from_utf8(bytes).map_err(|_| Error::new(Kind::BodyUnreadable, "the body must be UTF-8"))?;
+    if text.contains('\0') {
+        return Err(Error::new(Kind::BodyUnreadable, "the body must not contain the character U+0000"));
+    }
+    Ok(text)
+}
+
+fn call(operation: &str, headers: &HeaderMap, body: String, ip: Option<IpAddr>, request_id: &str) -> Call {
+    let text = |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    Call {
+        operation: operation.to_owned(),
+        authorization: text(AUTHORIZATION),
+        body,
+        ip,
+        user_agent: text(USER_AGENT),
+        request_id: request_id.to_owned(),
+        metrics: headers.get(METRICS).is_none_or(|value| value != "disabled"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sd_11_any_prefix_is_fine() {
+        for (path, expected) in [
+            ("/v2/keys.verifyKey", Some("keys.verifyKey")),
+            ("/prefix/v2/keys.verifyKey", Some("keys.verifyKey")),
+            ("/a/b/v2/liveness", Some("liveness")),
+            ("/v2/v2/apis.getApi", Some("apis.getApi")),
+            ("/v2/", None),
+            ("/v2/keys.verifyKey/", None),
+            ("/v1/keys.verifyKey", None),
+            ("/", None),
+        ] {
+            assert_eq!(operation(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn operations_are_posted_and_liveness_is_got() {
+        let kind = |operation, method: Method| route(operation, &method).err().map(|error| error.kind);
+        assert_eq!(kind("keys.getKey", Method::POST), None);
+        assert_eq!(kind("keys.getKey", Method::GET), Some(Kind::MethodNotAllowed));
+        assert_eq!(kind("liveness", Method::GET), None);
+        assert_eq!(kind("liveness", Method::HEAD), None);
+        assert_eq!(kind("liveness", Method::POST), Some(Kind::MethodNotAllowed));
+        assert_eq!(kind("", Method::POST), Some(Kind::OperationNotFound));
+    }
+}

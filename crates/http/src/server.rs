@@ -1,0 +1,173 @@
+//! Connections of clients: accepting, serving, and ending them.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::client_address::Peer;
+
+/// Longest head of a request, in bytes.
+const HEAD_LIMIT: usize = 64 * 1024;
+/// When accepting fails (out of file descriptors, say), trying again at once would only heat the processor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A socket that listens.
+pub enum Listener {
+    /// On an address.
+    Tcp(TcpListener),
+    /// On a path.
+    Unix(UnixListener),
+}
+
+/// Serves connections until it is told to stop.
+#[derive(Clone)]
+pub struct Server {
+    builder: Arc<Builder<TokioExecutor>>,
+    permits: Arc<Semaphore>,
+    graceful: Arc<GracefulShutdown>,
+    stop: CancellationToken,
+    connections: Gauge,
+}
+
+impl Listener {
+    /// Listens on the path, in the place of a socket that nobody listens on any more.
+    ///
+    /// # Errors
+    /// If somebody does, or the path is no place for a socket.
+    pub fn unix(path: &Path) -> io::Result<Self> {
+        match std::os::unix::net::UnixStream::connect(path) {
+            Ok(_) => return Err(io::Error::new(io::ErrorKind::AddrInUse, "another process listens there")),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path)?,
+            Err(_) => {}
+        }
+        UnixListener::bind(path).map(Self::Unix)
+    }
+
+    /// The address it listens on, if it is one.
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().ok(),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// Listens on the address.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub async fn tcp(address: SocketAddr) -> io::Result<Self> {
+        TcpListener::bind(address).await.map(Self::Tcp)
+    }
+}
+
+impl Server {
+    /// A server of at most `connections` connections, which ends when `stop` is cancelled.
+    pub fn new(connections: usize, header_timeout: Duration, stop: CancellationToken, open: Gauge) -> Self {
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(HEAD_LIMIT);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(header_timeout)
+            .max_header_list_size(u32::try_from(HEAD_LIMIT).unwrap_or(u32::MAX));
+        Self {
+            builder: Arc::new(builder),
+            permits: Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS))),
+            graceful: Arc::new(GracefulShutdown::new()),
+            stop,
+            connections: open,
+        }
+    }
+
+    /// Accepts until told to stop.
+    pub async fn accept(self, listener: Listener, router: Router) {
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                accepted = self.accept_one(&listener, &router) => {
+                    if let Err(error) = accepted {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until every connection has had its answer.
+    pub async fn finish(self) {
+        let Server { graceful, .. } = self;
+        if let Some(graceful) = Arc::into_inner(graceful) {
+            graceful.shutdown().await;
+        }
+    }
+
+    async fn accept_one(&self, listener: &Listener, router: &Router) -> io::Result<()> {
+        let permit = self.permits.clone().acquire_owned().await.map_err(io::Error::other)?;
+        match listener {
+            Listener::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                self.serve(stream, Some(address.ip()), router, permit);
+            }
+            Listener::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                self.serve(stream, None, router, permit);
+            }
+        }
+        Ok(())
+    }
+
+    fn serve<S>(&self, stream: S, peer: Peer, router: &Router, permit: OwnedSemaphorePermit)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = router.clone().map_request(move |mut request: Request<_>| {
+            request.extensions_mut().insert(peer);
+            request.map(Body::new)
+        });
+        let builder = self.builder.clone();
+        let watcher = self.graceful.watcher();
+        let open = Open::new(&self.connections);
+        tokio::spawn(async move {
+            let connection =
+                builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+            if let Err(error) = watcher.watch(connection).await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+            drop((permit, open));
+        });
+    }
+}
+
+/// Counts an open connection for as long as it exists.
+struct Open(Gauge);
+
+impl Open {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
