@@ -9,17 +9,17 @@ PG ?=
 major = $(or $(PG),$(shell scripts/postgres --default))
 
 .PHONY: help run stop psql build check test test-fmt test-clippy test-core test-regress test-isolation test-parallel \
-	test-dump test-docs test-http bench clean
+	test-dump test-docs test-http bench bench-http clean
 .NOTPARALLEL:
 
 help:
 	@sed -n 's/^## //p' Makefile
 
-## make run                    install what is missing, build, start a private Postgres, verify a first key
+## make run                    install what is missing, build, start a private Postgres and the HTTP server, verify a first key
 run:
 	@PG='$(PG)' scripts/run
 
-## make stop                   stop that Postgres (its data stays in .run)
+## make stop                   stop both (their data stays in .run)
 stop:
 	@scripts/stop
 
@@ -51,6 +51,11 @@ build:
 ## make bench                  a verification next to a primary-key SELECT, an UPDATE and PL/pgSQL (see tests/bench/run)
 bench:
 	@tests/bench/run $(major)
+	@tests/bench/http $(major)
+
+## make bench-http             its second half alone: over HTTP, next to a route that answers a constant (see tests/bench/http)
+bench-http:
+	@tests/bench/http $(major)
 
 ## make clean                  stop everything and delete what was built and run
 clean:

@@ -4,12 +4,14 @@
 # free_port: a loopback port that nobody listens on
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
-# start_http LOG [FLAG...]: starts the server on a free port with the environment as it is; sets $http_pid and $UNKEY_URL
+# start_http LOG [FLAG...]: starts the server ($program, by default the one built for tests) on a free port with the
+# environment as it is; sets $http_pid and $UNKEY_URL
 start_http() {
     local log=$1 port waited=0
     shift
     port=$(free_port)
-    "$ROOT/target/debug/unkey-http" --listen "127.0.0.1:$port" "$@" >"$log" 2>&1 &
+    : >"$log"
+    "${program:-$ROOT/target/debug/unkey-http}" --listen "127.0.0.1:$port" "$@" >"$log" 2>&1 &
     http_pid=$!
     UNKEY_URL=http://127.0.0.1:$port
     export UNKEY_URL
