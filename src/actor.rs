@@ -3,9 +3,10 @@
 //! Kept in the backend's memory and not in a setting, which any SQL could forge.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 /// The root key on whose behalf the v2 dialect runs, and the request it came with.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Actor {
     pub root_key_id: String,
     pub root_key_name: Option<String>,
@@ -29,13 +30,13 @@ pub enum Doing {
 }
 
 thread_local! {
-    static CURRENT: RefCell<Option<Actor>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Rc<Actor>>> = const { RefCell::new(None) };
     static DOING: Cell<Doing> = const { Cell::new(Doing::Change) };
 }
 
 /// Runs an operation on behalf of an actor; whoever acted before does so again afterwards, also after an error.
-pub fn acting_as<T>(actor: Actor, operation: impl FnOnce() -> T) -> T {
-    struct Before(Option<Actor>);
+pub fn acting_as<T>(actor: Rc<Actor>, operation: impl FnOnce() -> T) -> T {
+    struct Before(Option<Rc<Actor>>);
     impl Drop for Before {
         fn drop(&mut self) {
             CURRENT.set(self.0.take());
@@ -46,7 +47,7 @@ pub fn acting_as<T>(actor: Actor, operation: impl FnOnce() -> T) -> T {
 }
 
 /// The actor of the running operation; `None` for plain SQL, where the database role acts.
-pub fn current() -> Option<Actor> {
+pub fn current() -> Option<Rc<Actor>> {
     CURRENT.with_borrow(Clone::clone)
 }
 

@@ -37,10 +37,10 @@ pub fn who() -> Outcome<Who> {
     Ok(match request {
         Some(request) => Who {
             kind: "rootKey",
-            id: request.root_key_id,
-            name: request.root_key_name,
-            remote_ip: request.remote_ip.filter(|ip| network::read(ip).is_some()),
-            user_agent: request.user_agent,
+            id: request.root_key_id.clone(),
+            name: request.root_key_name.clone(),
+            remote_ip: request.remote_ip.clone().filter(|ip| network::read(ip).is_some()),
+            user_agent: request.user_agent.clone(),
             correlation_id,
         },
         None => Who { kind: "role", id: role(), name: Some(login_role()), correlation_id, ..Who::default() },

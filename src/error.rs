@@ -27,6 +27,15 @@ impl Failure {
 /// Result of an operation.
 pub type Outcome<T> = Result<T, Failure>;
 
+/// What to answer: a caller's mistake is an answer too. Only a failure of ours stays one.
+pub fn answered<T>(outcome: Outcome<T>) -> Outcome<unkey_core::Result<T>> {
+    match outcome {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(Failure::Caller(mistake)) => Ok(Err(mistake)),
+        Err(internal) => Err(internal),
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Caller(error)

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -11,13 +12,14 @@ use serde_json::value::RawValue;
 use unkey_core::credits::Refill;
 use unkey_core::document::{self, RequestedLimit};
 use unkey_core::key::{self, Hash};
-use unkey_core::limits::{CounterKey, LimitState, Owned, StoredLimit, unshadowed};
+use unkey_core::limits::{LimitState, Owned, StoredLimit, unshadowed};
 use unkey_core::ratelimit::Batch;
 use unkey_core::verdict::{self, Code, Ledger, Request, Spent, Subject, Take};
-use unkey_core::{network, permission, validate};
+use unkey_core::{Result, network, permission, validate};
 
+use crate::actor::{Actor, acting_as};
 use crate::clock;
-use crate::error::{Failure, Outcome};
+use crate::error::{Failure, Outcome, answered};
 use crate::events::{VerificationEvent, record_verifications};
 use crate::store::key::Key;
 use crate::store::keys;
@@ -66,7 +68,7 @@ pub struct Arguments {
 
 impl Arguments {
     /// Checks everything that can be wrong whatever the key.
-    pub fn check(mut self) -> Outcome<Question> {
+    pub fn check(mut self) -> Result<Question> {
         if let Some(query) = &self.permissions {
             permission::check_length(query)?;
         }
@@ -90,6 +92,11 @@ impl Arguments {
 /// What a verification answers: `None` for `NOT_FOUND`, which tells nothing else.
 pub type Answer = Option<Found>;
 
+/// The verdict of an answer.
+pub fn code(answer: &Answer) -> Code {
+    answer.as_ref().map_or(Code::NotFound, |found| found.code)
+}
+
 /// The answer about a found key.
 #[derive(Debug)]
 pub struct Found {
@@ -101,63 +108,111 @@ pub struct Found {
     pub ratelimits: Vec<LimitState>,
 }
 
-/// Verifies a key text. A text that can't be a key is not found.
-pub fn verify(text: Option<&str>, question: &Question) -> Outcome<Answer> {
-    let started = Instant::now();
-    let answer = answer(find(text, question)?, question)?;
-    record(question, std::slice::from_ref(&answer), started);
-    Ok(answer)
+/// A key and what is asked about it.
+#[derive(Clone)]
+pub struct Asked<'a> {
+    pub sought: Sought<'a>,
+    pub question: &'a Question,
+    /// On whose behalf; `None` for whoever acts anyway.
+    pub actor: Option<Rc<Actor>>,
 }
 
-/// Verifies several key texts one after the other, in the order given.
-pub fn verify_all(texts: &[Option<String>], question: &Question) -> Outcome<Vec<Answer>> {
-    let started = Instant::now();
-    let keys = texts.iter().map(|text| find(text.as_deref(), question)).collect::<Outcome<Vec<_>>>()?;
-    if keys.len() > 1 && !is_read_only() {
-        reserve(&keys, question)?;
+/// How a key is named. Holds its text, so it has no `Debug`.
+#[derive(Clone, Copy)]
+pub enum Sought<'a> {
+    /// Its text; one that can't be a key is not found.
+    Text(Option<&'a str>),
+    /// The SHA-256 of its text.
+    Hash(&'a Hash),
+}
+
+impl<'a> Asked<'a> {
+    fn now(sought: Sought<'a>, question: &'a Question) -> Self {
+        Self { sought, question, actor: None }
     }
-    let answers = keys.into_iter().map(|key| answer(key, question)).collect::<Outcome<Vec<_>>>()?;
-    record(question, &answers, started);
-    Ok(answers)
+
+    /// Decides about what was found, on behalf of whom it concerns.
+    fn answer(&self, key: Option<Key>) -> Outcome<Answer> {
+        let decide = || key.map_or(Ok(None), |key| decide(key, self.question));
+        match &self.actor {
+            Some(actor) => acting_as(actor.clone(), decide),
+            None => decide(),
+        }
+    }
+}
+
+/// Verifies a key text.
+pub fn verify(text: Option<&str>, question: &Question) -> Outcome<Answer> {
+    verify_one(Asked::now(Sought::Text(text), question))
 }
 
 /// Verifies the key with this hash.
 pub fn verify_hash(hash: &Hash, question: &Question) -> Outcome<Answer> {
+    verify_one(Asked::now(Sought::Hash(hash), question))
+}
+
+fn verify_one(asked: Asked) -> Outcome<Answer> {
+    let answer = verify_each(&[asked])?.into_iter().next();
+    answer.ok_or_else(|| Failure::Internal("a verification has no answer".into()))?.map_err(Failure::from)
+}
+
+/// Verifies several key texts one after the other, in the order given.
+pub fn verify_all(texts: &[Option<String>], question: &Question) -> Outcome<Vec<Answer>> {
+    let asked = texts.iter().map(|text| Asked::now(Sought::Text(text.as_deref()), question));
+    let answers = verify_each(&asked.collect::<Vec<_>>())?;
+    Ok(answers.into_iter().collect::<Result<_>>()?)
+}
+
+/// Answers one after the other, in the order given. What one asker got wrong is that one's answer.
+pub fn verify_each(asked: &[Asked]) -> Outcome<Vec<Result<Answer>>> {
     let started = Instant::now();
-    let answer = answer(by_hash(hash, question)?, question)?;
-    record(question, std::slice::from_ref(&answer), started);
-    Ok(answer)
+    let keys = asked.iter().map(|asked| answered(find(asked))).collect::<Outcome<Vec<_>>>()?;
+    if asked.len() > 1 && !is_read_only() {
+        reserve(asked, &keys)?;
+    }
+    let answer = |(asked, key): (&Asked, Result<Option<Key>>)| match key {
+        Ok(key) => answered(asked.answer(key)),
+        Err(mistake) => Ok(Err(mistake)),
+    };
+    let answers = asked.iter().zip(keys).map(answer).collect::<Outcome<Vec<_>>>()?;
+    record(asked, &answers, started);
+    Ok(answers)
 }
 
 /// Records what was answered about keys that were found, each with its share of the time.
-fn record(question: &Question, answers: &[Answer], started: Instant) {
+fn record(asked: &[Asked], answers: &[Result<Answer>], started: Instant) {
     let latency_ms = started.elapsed().as_secs_f64() * 1000.0 / answers.len().max(1) as f64;
-    let events: Vec<_> = answers.iter().flatten().map(|found| found.event(question, latency_ms)).collect();
-    record_verifications(&events);
+    let found = answers.iter().map(|answer| answer.as_ref().ok().and_then(Option::as_ref));
+    let events = asked.iter().zip(found).filter_map(|(asked, found)| Some(found?.event(asked, latency_ms)));
+    record_verifications(&events.collect::<Vec<_>>());
 }
 
 impl Found {
-    fn event<'a>(&'a self, question: &'a Question, latency_ms: f64) -> VerificationEvent<'a> {
+    fn event<'a>(&'a self, asked: &'a Asked, latency_ms: f64) -> VerificationEvent<'a> {
         let identity = self.key.identity.as_ref();
         VerificationEvent {
+            request_id: asked.actor.as_ref().map(|actor| actor.request_id.as_str()),
             key_space_id: &self.key.api.keyspace_id,
             api_id: &self.key.api.id,
             key_id: &self.key.id,
             identity_id: identity.map(|identity| identity.id.as_str()),
             external_id: identity.map(|identity| identity.external_id.as_str()),
             outcome: self.code.as_str(),
-            tags: &question.tags,
+            tags: &asked.question.tags,
             spent_credits: self.spent,
             latency_ms,
         }
     }
 }
 
-fn answer(key: Option<Key>, question: &Question) -> Outcome<Answer> {
-    key.map_or(Ok(None), |key| decide(key, question))
+fn find(asked: &Asked) -> Outcome<Option<Key>> {
+    match asked.sought {
+        Sought::Hash(hash) => by_hash(hash, asked.question),
+        Sought::Text(text) => by_text(text, asked.question),
+    }
 }
 
-fn find(text: Option<&str>, question: &Question) -> Outcome<Option<Key>> {
+fn by_text(text: Option<&str>, question: &Question) -> Outcome<Option<Key>> {
     let Some(text) = text.filter(|text| !text.is_empty() && text.chars().count() <= key::MAX_LENGTH) else {
         return Ok(None);
     };
@@ -179,16 +234,21 @@ fn by_hash(hash: &Hash, question: &Question) -> Outcome<Option<Key>> {
 
 /// Locks whatever a batch may count or spend, counters before credits and each in one order, so that two batches
 /// with the same keys in different orders wait for each other and never deadlock.
-fn reserve(keys: &[Option<Key>], question: &Question) -> Outcome<()> {
-    let usable = || keys.iter().flatten().filter(|key| key.enabled && key.api.enabled);
-    let counters: BTreeSet<CounterKey> = usable()
-        .flat_map(|key| owned(key).applied(&question.ratelimits).unwrap_or_default())
-        .map(|limit| limit.counter)
-        .collect();
-    let spends = question.cost != Some(0);
-    let metered: BTreeSet<&str> =
-        usable().filter(|key| spends && key.balance.is_some()).map(|key| key.id.as_str()).collect();
-    counters::reserve(&counters, clock::now())?;
+fn reserve(asked: &[Asked], keys: &[Result<Option<Key>>]) -> Outcome<()> {
+    let mut counted = BTreeSet::new();
+    let mut metered = BTreeSet::new();
+    for (Asked { question, .. }, key) in asked.iter().zip(keys) {
+        let Ok(Some(key)) = key else { continue };
+        if !key.enabled || !key.api.enabled {
+            continue;
+        }
+        let applied = owned(key).applied(&question.ratelimits).unwrap_or_default();
+        counted.extend(applied.into_iter().map(|limit| limit.counter));
+        if question.cost != Some(0) && key.balance.is_some() {
+            metered.insert(key.id.as_str());
+        }
+    }
+    counters::reserve(&counted, clock::now())?;
     credits::reserve(&metered.into_iter().collect::<Vec<_>>())
 }
 

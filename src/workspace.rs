@@ -6,7 +6,7 @@ use unkey_core::verdict::Take;
 use unkey_core::{Error, Kind};
 
 use crate::clock;
-use crate::error::Outcome;
+use crate::error::{Outcome, answered};
 use crate::store::counters;
 use crate::store::statement::View;
 use crate::store::workspace::{self, Workspace};
@@ -32,16 +32,30 @@ pub fn update(patch: &str) -> Outcome<()> {
 
 /// Lets one call of a root key in, and counts it if calls are limited.
 pub fn admit() -> Outcome<()> {
+    match admit_first(1)? {
+        (0, Some(refusal)) => Err(refusal.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Lets the first of so many calls in and counts them if calls are limited: how many, and why no more.
+pub fn admit_first(calls: usize) -> Outcome<(usize, Option<Error>)> {
     let workspace = workspace::now()?.unwrap_or(UNCHANGED);
     if !workspace.enabled {
         let error = Error::new(Kind::WorkspaceDisabled, "the workspace is disabled");
-        return Err(error.hint("unkey_update_workspace('{\"enabled\": true}') enables it.").into());
+        let hint = "unkey_update_workspace('{\"enabled\": true}') enables it.";
+        return Ok((0, Some(error.hint(hint))));
     }
-    let (Some(limit), Some(duration)) = (workspace.limit, workspace.duration) else { return Ok(()) };
+    let (Some(limit), Some(duration)) = (workspace.limit, workspace.duration) else {
+        return Ok((calls, None));
+    };
     let counter = CounterKey { scope: "workspace".to_owned(), identifier: "calls".to_owned(), duration };
-    if counters::take(&[Take { counter, limit, cost: 1 }], clock::now())?.passed {
-        return Ok(());
-    }
+    let admitted =
+        match answered(counters::take_each(&Take { counter, limit, cost: 1 }, calls, clock::now()))? {
+            Ok(admitted) => admitted,
+            Err(refusal) => return Ok((0, Some(refusal))),
+        };
     let message = format!("all root keys together may make {limit} calls in {duration} ms");
-    Err(Error::new(Kind::WorkspaceRateLimited, message).hint("Try again in the next window.").into())
+    let refusal = || Error::new(Kind::WorkspaceRateLimited, message).hint("Try again in the next window.");
+    Ok((admitted, (admitted < calls).then(refusal)))
 }

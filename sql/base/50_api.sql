@@ -22,6 +22,27 @@ COMMENT ON FUNCTION unkey_api(text, text, text, inet, text, text, boolean) IS
 Whoever may call it acts with the rights of the root key that is sent and no others. A caller''s mistake is a reply with its status, and what the refused call did is undone; checks come in the order authorization header (400), body (400), root key (401, 403), permissions (403), operation.
 Errors: 22004 operation is NULL; whatever is broken on the database''s side, after which nothing of the call is kept: 25006 a write in a read-only transaction, 40001 and 40P01 to be retried, 57014 cancelled.';
 
+CREATE TYPE unkey.api_verification AS (status integer, content_type text, body text, outcome text);
+COMMENT ON TYPE unkey.api_verification IS 'What a transport sends back for one of many calls of keys.verifyKey. All columns NULL: nothing was done; ask by unkey_api.';
+COMMENT ON COLUMN unkey.api_verification.status IS 'HTTP status.';
+COMMENT ON COLUMN unkey.api_verification.content_type IS 'application/json, or application/problem+json where the official clients demand it.';
+COMMENT ON COLUMN unkey.api_verification.body IS 'As of unkey_api.';
+COMMENT ON COLUMN unkey.api_verification.outcome IS 'For metrics, a word out of few: the verdict (VALID, NOT_FOUND, …) or, of a refused call, the last part of its error''s type (invalid_input, insufficient_permissions, …).';
+
+CREATE FUNCTION unkey_api_verify_keys(
+    authorizations text[],
+    bodies text[],
+    ips inet[] DEFAULT NULL,
+    user_agents text[] DEFAULT NULL,
+    request_ids text[] DEFAULT NULL
+) RETURNS SETOF unkey.api_verification
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_api_verify_keys_wrapper';
+COMMENT ON FUNCTION unkey_api_verify_keys(text[], text[], inet[], text[], text[]) IS
+'Performs many calls of keys.verifyKey in one statement, for a server at which many wait: one row per element, in order, each as unkey_api would answer it alone. The arrays have one element per call, NULL where unkey_api would get NULL.
+A caller''s mistake is that call''s reply and concerns no other. A call with migrationId is not performed: all columns of its row are NULL, and it must be asked by unkey_api. Two statements with the same keys in different orders wait for each other and never deadlock.
+Errors: 22004 authorizations or bodies is NULL, 22023 arrays of different lengths; whatever is broken on the database''s side, after which nothing of any call is kept: ask each alone then, so that one does not harm the others.';
+
 CREATE FUNCTION unkey_api_operations() RETURNS SETOF text
     LANGUAGE c IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_api_operations_wrapper';

@@ -25,7 +25,7 @@ BEGIN ATOMIC
     WHERE CASE privilege
         WHEN 'verify' THEN name IN ('unkey_verify_key', 'unkey_verify_keys')
         WHEN 'limit' THEN name IN ('unkey_limit', 'unkey_multi_limit')
-        WHEN 'api' THEN name IN ('unkey_api', 'unkey_api_operations')
+        WHEN 'api' THEN name IN ('unkey_api', 'unkey_api_verify_keys', 'unkey_api_operations')
         WHEN 'read' THEN name ~ '^unkey_(get|list)_' OR name IN ('unkey_whoami', 'unkey_verify_audit_log')
         WHEN 'manage' THEN name NOT IN ('unkey_grant', 'unkey_revoke')
             AND (NOT internal OR name IN ('new_id', 'now', 'to_ms', 'from_ms', 'maintain') OR name ~ '^is_')
@@ -84,7 +84,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION unkey_grant(name, text) IS
-'Gives a role a privilege, with plain GRANT statements on the functions and tables of the extension. verify: unkey_verify_key, unkey_verify_keys and the view of its own usage, nothing else. limit: unkey_limit and unkey_multi_limit. api: unkey_api, for a server whose clients bring root keys. read: every unkey_get_… and unkey_list_… function, unkey_whoami, and SELECT on tables and views without hashes, secrets or encrypted texts. manage: everything but handing out privileges, and changes of the tables by hand. PUBLIC never gets any. Only the owner of the extension may call it.
+'Gives a role a privilege, with plain GRANT statements on the functions and tables of the extension. verify: unkey_verify_key, unkey_verify_keys and the view of its own usage, nothing else. limit: unkey_limit and unkey_multi_limit. api: unkey_api and unkey_api_verify_keys, for a server whose clients bring root keys. read: every unkey_get_… and unkey_list_… function, unkey_whoami, and SELECT on tables and views without hashes, secrets or encrypted texts. manage: everything but handing out privileges, and changes of the tables by hand. PUBLIC never gets any. Only the owner of the extension may call it.
 Errors: 22004 a NULL, 22023 unknown privilege, 42704 unknown role.';
 
 CREATE FUNCTION unkey_revoke(role name, privilege text) RETURNS void

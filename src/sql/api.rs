@@ -1,12 +1,13 @@
 //! `unkey_api`: the v2 dialect over SQL.
 
 use pgrx::prelude::*;
-use pgrx::{IntoDatum, pg_sys};
+use pgrx::{IntoDatum, PgTupleDesc, pg_sys};
 use unkey_core::validate::required;
+use unkey_core::{Error, Result};
 
-use super::types::{Address, Composite, columns_of, composite_of};
-use crate::error::raise;
-use crate::v2::{self, Call};
+use super::types::{Address, Composite, Elements, columns_of, composite_of};
+use crate::error::{Outcome, raise};
+use crate::v2::{self, Call, Response, Verification};
 
 #[allow(clippy::too_many_arguments, reason = "the SQL function's arguments")]
 #[pg_extern(sql = false)]
@@ -31,16 +32,68 @@ fn unkey_api(
             metrics: metrics.unwrap_or(true),
         })?;
         // Not made by a statement: the body can hold a new key's text, and parameters can end up in a log.
-        let values = [
-            i32::from(response.status).into_datum(),
-            response.content_type.into_datum(),
-            response.body.into_datum(),
-        ];
-        composite_of(&columns_of(fcinfo)?, &values)
+        composite_of(&columns_of(fcinfo)?, &values(response))
     })
+}
+
+/// Status, content type and body.
+fn values(response: Response) -> [Option<pg_sys::Datum>; 3] {
+    [i32::from(response.status).into_datum(), response.content_type.into_datum(), response.body.into_datum()]
 }
 
 #[pg_extern(sql = false)]
 fn unkey_api_operations() -> SetOfIterator<'static, String> {
     SetOfIterator::new(v2::names().map(str::to_owned).collect::<Vec<_>>())
+}
+
+#[pg_extern(sql = false)]
+fn unkey_api_verify_keys(
+    authorizations: Option<Elements<String>>,
+    bodies: Option<Elements<String>>,
+    ips: Option<Elements<Address>>,
+    user_agents: Option<Elements<String>>,
+    request_ids: Option<Elements<String>>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> SetOfIterator<'static, Composite> {
+    raise(|| {
+        let authorizations = required("authorizations", authorizations)?.each("authorizations")?;
+        let count = authorizations.len();
+        let bodies = as_many("bodies", Some(required("bodies", bodies)?), count)?;
+        let mut ips = as_many("ips", ips, count)?.into_iter();
+        let mut user_agents = as_many("user_agents", user_agents, count)?.into_iter();
+        let mut request_ids = as_many("request_ids", request_ids, count)?.into_iter();
+        let calls = authorizations.iter().zip(&bodies).map(|(authorization, body)| Call {
+            operation: v2::VERIFY_KEY,
+            authorization: authorization.as_deref(),
+            body: body.as_deref(),
+            ip: ips.next().flatten().map(Address::text),
+            user_agent: user_agents.next().flatten(),
+            request_id: request_ids.next().flatten(),
+            metrics: true,
+        });
+        let verifications = v2::verify_keys(&calls.collect::<Vec<_>>())?;
+        let columns = columns_of(fcinfo)?;
+        let rows = verifications.into_iter().map(|verification| row(verification, &columns));
+        Ok(SetOfIterator::new(rows.collect::<Outcome<Vec<_>>>()?))
+    })
+}
+
+/// The elements of an array, which must be so many; none for an optional array that is not given.
+fn as_many<T>(argument: &'static str, elements: Option<Elements<T>>, count: usize) -> Result<Vec<Option<T>>> {
+    let Some(elements) = elements else { return Ok(Vec::new()) };
+    let elements = elements.each(argument)?;
+    if elements.len() == count {
+        return Ok(elements);
+    }
+    let problem = format!("must have {count} elements like authorizations, not {}", elements.len());
+    Err(Error::invalid(argument, problem).hint("Each call has one element in every array; NULL is one."))
+}
+
+/// A row of `unkey.api_verification`: its columns in their order.
+fn row(verification: Option<Verification>, columns: &PgTupleDesc) -> Outcome<Composite> {
+    let Some(Verification { response, outcome }) = verification else {
+        return composite_of(columns, &[None; 4]);
+    };
+    let [status, content_type, body] = values(response);
+    composite_of(columns, &[status, content_type, body, outcome.into_datum()])
 }

@@ -3,7 +3,7 @@
 //! Documents, lists and addresses cross as text printed by Postgres itself, so that a value that Rust can't hold
 //! (deep nesting, huge numbers, arrays of arrays) is a mistake with a name and not a panic.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char};
 
 use pgrx::callconv::{Arg, ArgAbi};
 use pgrx::callconv::{BoxRet, FcInfo};
@@ -143,6 +143,61 @@ impl List {
     pub fn elements(&self, argument: &'static str) -> Result<Vec<Option<String>>> {
         serde_json::from_str(&self.0)
             .map_err(|_| Error::invalid(argument, "must be an array of one dimension"))
+    }
+}
+
+/// An array argument whose elements have variable length, read one by one and not printed: `text[]`, `inet[]`.
+/// `None` if it has more than one dimension.
+pub struct Elements<T>(Option<Vec<Option<T>>>);
+
+impl<T: FromDatum> FromDatum for Elements<T> {
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Self> {
+        if is_null {
+            return None;
+        }
+        // SAFETY: the function's DDL gives this argument an array of the type that `T` reads; Postgres copies it out of
+        // its compressed form, and makes both arrays as long as the count that it gives.
+        let elements = unsafe {
+            let array = pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast::<pg_sys::ArrayType>();
+            if (*array).ndim > 1 {
+                return Some(Self(None));
+            }
+            let (mut elements, mut nulls, mut count) = (std::ptr::null_mut(), std::ptr::null_mut(), 0);
+            let align = pg_sys::TYPALIGN_INT as c_char;
+            let of = (*array).elemtype;
+            pg_sys::deconstruct_array(array, of, -1, false, align, &mut elements, &mut nulls, &mut count);
+            let at = |at| T::from_datum(*elements.add(at), *nulls.add(at));
+            (0..count as usize).map(at).collect()
+        };
+        Some(Self(Some(elements)))
+    }
+}
+
+// SAFETY: only reads the argument through FromDatum.
+unsafe impl<'fcx, T: FromDatum> ArgAbi<'fcx> for Elements<T> {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: as the caller promises; a NULL never comes here, since every use is an Option.
+        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or(Self(None))
+    }
+}
+
+// SAFETY: names the SQL type; DDL is written by hand.
+unsafe impl<T> SqlTranslatable for Elements<T> {
+    const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(Elements);
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: std::result::Result<SqlMappingRef, ArgumentError> =
+        Ok(SqlMappingRef::literal("anyarray"));
+    const RETURN_SQL: std::result::Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("anyarray")));
+}
+
+impl<T> Elements<T> {
+    /// The elements, NULL among them.
+    ///
+    /// # Errors
+    /// If the array has more than one dimension.
+    pub fn each(self, argument: &'static str) -> Result<Vec<Option<T>>> {
+        self.0.ok_or_else(|| Error::invalid(argument, "must be an array of one dimension"))
     }
 }
 

@@ -23,7 +23,7 @@ fn question(
     ip: Option<Address>,
     migration_id: Option<String>,
 ) -> Outcome<Question> {
-    Arguments {
+    let arguments = Arguments {
         permissions,
         cost,
         ratelimits: ratelimits.map(|limits| limits.text().to_owned()),
@@ -31,8 +31,8 @@ fn question(
         scope: Scope { apis: api_id.map(|api_id| vec![api_id]), keyspaces: None },
         ip: ip.map(Address::text),
         migration_id,
-    }
-    .check()
+    };
+    Ok(arguments.check()?)
 }
 
 #[allow(clippy::too_many_arguments, reason = "the SQL function's arguments")]
@@ -104,7 +104,7 @@ fn unkey_verify_hash(
 
 /// A row of `unkey.verification`: its columns in their order.
 fn row(answer: &Answer, columns: &PgTupleDesc) -> Outcome<Composite> {
-    let code = answer.as_ref().map_or(Code::NotFound, |found| found.code);
+    let code = verify::code(answer);
     let verdict = [(code == Code::Valid).into_datum(), code.as_str().into_datum()];
     let details = answer.as_ref().map_or(Ok([None; DETAILS]), details)?;
     let values: Vec<Option<pg_sys::Datum>> = verdict.into_iter().chain(details).collect();

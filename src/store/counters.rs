@@ -37,6 +37,27 @@ pub fn take(takes: &[Take], now: i64) -> Outcome<Batch> {
     Ok(batch)
 }
 
+/// Counts the same cost so many times, one after the other, and answers how often it passed: after a refusal no more.
+pub fn take_each(take: &Take, times: usize, now: i64) -> Outcome<usize> {
+    let load = if is_read_only() { read } else { lock };
+    let mut counter = load(&take.counter, now)?;
+    let check = [Check { counter: 0, limit: take.limit, cost: take.cost }];
+    let mut passed = 0;
+    while passed < times {
+        let batch = judge(&check, &[counter], now);
+        let (true, Some(window)) = (batch.passed, batch.windows.first()) else { break };
+        counter.window = *window;
+        passed += 1;
+    }
+    if passed > 0 {
+        if is_read_only() {
+            return Err(read_only().into());
+        }
+        store(&take.counter, &counter.window)?;
+    }
+    Ok(passed)
+}
+
 fn read_only() -> Error {
     Error::new(Kind::ReadOnly, "a rate limit can't be counted in a read-only transaction")
         .hint("With a cost of 0 the call only looks, which needs no writing.")

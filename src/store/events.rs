@@ -1,8 +1,9 @@
 //! Events of analytics, on their way into the queues that `unkey.maintain()` empties.
 
+use pgrx::IntoDatum;
 use pgrx::datum::TimestampWithTimeZone;
 
-use super::statement::{arg, run};
+use super::statement::{Arg, arg, run};
 use super::subtransaction::attempt;
 use super::unhurried::unhurried;
 use crate::clock;
@@ -11,6 +12,8 @@ use crate::error::Outcome;
 /// The answer about one key that was found.
 #[derive(Debug)]
 pub struct VerificationEvent<'a> {
+    /// Of the v2 request that asked; `None` for what all events of the call share.
+    pub request_id: Option<&'a str>,
     pub key_space_id: &'a str,
     pub api_id: &'a str,
     pub key_id: &'a str,
@@ -52,36 +55,67 @@ pub struct Call {
 }
 
 /// Appends events, all or none. `Err` says what Postgres said; the caller's transaction is untouched then.
-pub fn append<T>(call: &Call, events: &[T], insert: impl Fn(&Call, &T) -> Outcome<()>) -> Result<(), String> {
-    unhurried(|| attempt(|| events.iter().try_for_each(|event| insert(call, event))))
+pub fn append(insert: impl FnOnce() -> Outcome<()>) -> Result<(), String> {
+    unhurried(|| attempt(insert))
 }
 
-/// Appends a verification.
-pub fn insert_verification(call: &Call, event: &VerificationEvent) -> Outcome<()> {
+/// Appends verifications, in one statement.
+pub fn insert_verifications(call: &Call, events: &[VerificationEvent]) -> Outcome<()> {
+    let (tags, bounds) = tags(events);
     run(
         "INSERT INTO unkey.verification_queue (request_id, time, key_space_id, api_id, key_id, identity_id, external_id,
             outcome, region, tags, spent_credits, latency, source, role)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', $9, $10, $11, $12, $13)",
+        SELECT request_id, $1, key_space_id, api_id, key_id, identity_id, external_id,
+            outcome, '', ($2)[first_tag:last_tag], spent_credits, latency, source, $3
+        FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) AS event (request_id, key_space_id, api_id,
+            key_id, identity_id, external_id, outcome, first_tag, last_tag, spent_credits, latency, source)",
         &[
-            arg(call.request_id.as_str()),
             arg(time(call.now)),
-            arg(event.key_space_id),
-            arg(event.api_id),
-            arg(event.key_id),
-            arg(event.identity_id),
-            arg(event.external_id),
-            arg(event.outcome),
-            arg(event.tags.to_vec()),
-            arg(event.spent_credits),
-            arg(event.latency_ms),
-            arg(call.source),
+            arg(tags),
             arg(call.role.as_str()),
+            each(events, |event| event.request_id.unwrap_or(&call.request_id)),
+            each(events, |event| event.key_space_id),
+            each(events, |event| event.api_id),
+            each(events, |event| event.key_id),
+            each(events, |event| event.identity_id),
+            each(events, |event| event.external_id),
+            each(events, |event| event.outcome),
+            each(&bounds, |bounds| bounds.0),
+            each(&bounds, |bounds| bounds.1),
+            each(events, |event| event.spent_credits),
+            each(events, |event| event.latency_ms),
+            each(events, |event| event.request_id.map_or(call.source, |_| "api")),
         ],
     )
 }
 
-/// Appends a call of the standalone limiter.
-pub fn insert_limit(call: &Call, event: &LimitEvent) -> Outcome<()> {
+/// An array of what each row has in a column.
+fn each<'a, T, V>(rows: &'a [T], column: impl Fn(&'a T) -> V) -> Arg
+where
+    Vec<V>: IntoDatum,
+{
+    arg(rows.iter().map(column).collect::<Vec<V>>())
+}
+
+/// The tags of all events one after the other, and for each event where its own begin and end, counted from 1. Arrays of
+/// different lengths are no array in SQL.
+fn tags<'a>(events: &[VerificationEvent<'a>]) -> (Vec<&'a str>, Vec<(i32, i32)>) {
+    let mut tags = Vec::new();
+    let mut bounds = Vec::with_capacity(events.len());
+    for event in events {
+        let first = tags.len() as i32 + 1;
+        tags.extend(event.tags.iter().map(String::as_str));
+        bounds.push((first, tags.len() as i32));
+    }
+    (tags, bounds)
+}
+
+/// Appends calls of the standalone limiter.
+pub fn insert_limits(call: &Call, events: &[LimitEvent]) -> Outcome<()> {
+    events.iter().try_for_each(|event| insert_limit(call, event))
+}
+
+fn insert_limit(call: &Call, event: &LimitEvent) -> Outcome<()> {
     run(
         "INSERT INTO unkey.ratelimit_queue (request_id, time, namespace_id, identifier, passed, latency, override_id,
             \"limit\", remaining, reset_at, tokens)

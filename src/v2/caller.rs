@@ -1,5 +1,7 @@
 //! The root key of a call, and what it may do.
 
+use std::rc::Rc;
+
 use unkey_core::root_permission::Wanted;
 
 use crate::error::Outcome;
@@ -9,7 +11,7 @@ use crate::store::key::Key;
 
 /// Who calls, from where.
 pub struct Caller {
-    pub root_key: RootKey,
+    pub root_key: Rc<RootKey>,
     pub ip: Option<String>,
     pub metrics: bool,
 }

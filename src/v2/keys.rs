@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use unkey_core::Error;
 use unkey_core::credits::Refill;
 use unkey_core::document::Patch;
 use unkey_core::key::Plaintext;
@@ -13,6 +12,7 @@ use unkey_core::request::{
 };
 use unkey_core::root_permission::{Ids, Wanted};
 use unkey_core::verdict::Code;
+use unkey_core::{Error, Result};
 
 use super::caller::Caller;
 use super::permissions::{PermissionReply, RoleReply};
@@ -23,7 +23,7 @@ use crate::keys::{Created, NewKey};
 use crate::store::access::{Permission, Role};
 use crate::store::key::Key;
 use crate::store::subtransaction::atomically;
-use crate::verify::{Answer, Arguments, Found, IdentityReply, Scope, identity_reply};
+use crate::verify::{Answer, Arguments, Found, IdentityReply, Question, Scope, code, identity_reply};
 use crate::{clock, credits, grants, keys, migrations, recovery, reroll, verify as verification};
 
 /// A key just made. Holds its text, so it has no `Debug`.
@@ -127,12 +127,18 @@ pub fn verify(caller: &Caller, request: VerifyKey) -> Outcome<Reply> {
 }
 
 fn verify_now(caller: &Caller, request: VerifyKey) -> Outcome<Reply> {
-    caller.require(&[Wanted::Some("api", "verify_key")])?;
+    let (key, question) = question(caller, request)?;
+    verified(&verification::verify(Some(&key), &question)?)
+}
+
+/// The text of the key, and what is asked about it, if the root key may ask.
+pub fn question(caller: &Caller, request: VerifyKey) -> Result<(String, Question)> {
+    caller.root_key.permissions.require(&[Wanted::Some("api", "verify_key")])?;
     let apis = match caller.root_key.permissions.ids("api", "verify_key") {
         Ids::All => None,
         Ids::These(ids) => Some(ids.into_iter().map(str::to_owned).collect()),
     };
-    let question = Arguments {
+    let arguments = Arguments {
         permissions: request.permissions,
         cost: request.credits.map(|credits| credits.cost),
         ratelimits: request.ratelimits.map(|limits| limits.get().to_owned()),
@@ -140,10 +146,13 @@ fn verify_now(caller: &Caller, request: VerifyKey) -> Outcome<Reply> {
         scope: Scope { apis, keyspaces: request.keyspaces },
         ip: caller.ip.clone(),
         migration_id: request.migration_id,
-    }
-    .check()?;
-    let answer: Answer = verification::verify(Some(&request.key), &question)?;
-    let code = answer.as_ref().map_or(Code::NotFound, |found| found.code);
+    };
+    Ok((request.key, arguments.check()?))
+}
+
+/// The reply of a verification.
+pub fn verified(answer: &Answer) -> Outcome<Reply> {
+    let code = code(answer);
     Reply::data(&VerificationReply {
         valid: code == Code::Valid,
         code: code.as_str(),

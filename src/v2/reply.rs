@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use unkey_core::Error;
 use unkey_core::reply::{JSON, Meta, Pagination, Refusal, Success, content_type};
+use unkey_core::{Error, request};
 
 use crate::error::Outcome;
 use crate::page::Page;
@@ -61,9 +61,10 @@ impl Response {
     }
 
     /// The reply to a caller's mistake.
-    pub fn error(request_id: &str, operation: &str, error: &Error) -> Outcome<Self> {
+    pub fn error(request_id: &str, operation: &str, error: Error) -> Outcome<Self> {
         let status = error.kind.facts().status;
-        let body = serde_json::to_string(&Refusal::new(request_id, error))?;
+        let error = error.renamed(request::name_in_body);
+        let body = serde_json::to_string(&Refusal::new(request_id, &error))?;
         Ok(Self { status, content_type: content_type(status, operation), body })
     }
 }

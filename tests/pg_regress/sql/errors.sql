@@ -15,7 +15,7 @@ CREATE TEMP TABLE good (argument, value) AS VALUES
     ('slug', '''er.new'''), ('hash', 'sha256(''x'')'), ('keys jsonb', '''[]'''), ('permissions text', '''er.p'''),
     ('external_id', '''er.new'''), ('identity', '''er.identity'''), ('namespace', '''er.namespace'''), ('identifier', '''er.vip'''), ('limit', '1'), ('duration', '''1 minute'''),
     ('checks', '''[{"namespace": "er.namespace", "identifier": "er.vip", "limit": 1, "duration": 1000}]'''),
-    ('query', '''SELECT 1'''), ('authorization', '''Bearer x'''), ('body', '''{}'''), ('privilege', '''verify'''), ('role name', 'current_user');
+    ('query', '''SELECT 1'''), ('authorization', '''Bearer x'''), ('body', '''{}'''), ('authorizations', '''{Bearer x}'''), ('bodies', '''{"{}"}'''), ('privilege', '''verify'''), ('role name', 'current_user');
 -- Functions for everyone, and their arguments. A function called with all arguments but one at their defaults or good.
 CREATE TEMP TABLE arguments AS
 SELECT proc.oid::regprocedure AS function, nspname, proname, n, coalesce(name, '') AS name, format_type(type, NULL) AS type, n <= pronargs - pronargdefaults AS required, pronargs
