@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use serde::Serialize;
 use unkey_core::document::{self, ImportedKey};
 use unkey_core::error::quoted;
 use unkey_core::key::{self, Hash};
+use unkey_core::reply::{ImportedReply, MigratedReply};
 use unkey_core::{Error, limits, validate};
 
 use crate::access::{Ids, Missing};
@@ -22,30 +22,13 @@ const SHA256: &str = "sha256";
 /// Hash of the long token only, until the key is first seen.
 const PREFIXED_API_KEY: &str = "github.com/seamapi/prefixed-api-key";
 
-/// What became of an import.
-#[derive(Debug, Serialize)]
-pub struct Migrated {
-    /// Keys imported, in the order given.
-    pub migrated: Vec<Imported>,
-    /// Hashes that existed already, as they were written.
-    pub failed: Vec<String>,
-}
-
-/// One imported key.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Imported {
-    hash: String,
-    key_id: String,
-}
-
 /// Imports keys in one go; a hash that exists already fails, the others go in.
 pub fn import(
     api_id: &str,
     json: &str,
     migration_id: Option<&str>,
     algorithm: Option<&str>,
-) -> Outcome<Migrated> {
+) -> Outcome<MigratedReply> {
     apis::get(View::Latest, api_id)?;
     let imported = document::imported_keys(json)?;
     let pending = register(migration_id, algorithm)?;
@@ -69,11 +52,11 @@ pub fn import(
     Ok(sort_out(ids, &inserted))
 }
 
-fn sort_out(ids: Vec<(String, Option<String>)>, inserted: &HashSet<String>) -> Migrated {
-    let mut result = Migrated { migrated: Vec::new(), failed: Vec::new() };
+fn sort_out(ids: Vec<(String, Option<String>)>, inserted: &HashSet<String>) -> MigratedReply {
+    let mut result = MigratedReply { migrated: Vec::new(), failed: Vec::new() };
     for (hash, id) in ids {
         match id.filter(|id| inserted.contains(id)) {
-            Some(key_id) => result.migrated.push(Imported { hash, key_id }),
+            Some(key_id) => result.migrated.push(ImportedReply { hash, key_id }),
             None => result.failed.push(hash),
         }
     }

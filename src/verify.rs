@@ -7,13 +7,12 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
-use serde::Serialize;
-use serde_json::value::RawValue;
 use unkey_core::credits::Refill;
 use unkey_core::document::{self, RequestedLimit};
 use unkey_core::key::{self, Hash};
-use unkey_core::limits::{LimitState, Owned, StoredLimit, unshadowed};
+use unkey_core::limits::{LimitState, Owned, unshadowed};
 use unkey_core::ratelimit::Batch;
+use unkey_core::reply::IdentityReply;
 use unkey_core::verdict::{self, Code, Ledger, Request, Spent, Subject, Take};
 use unkey_core::{Result, network, permission, validate};
 
@@ -317,18 +316,6 @@ impl Ledger for Tables<'_> {
         self.gone = spent.is_none() && keys::by_id(self.key_id)?.is_none();
         Ok(spent)
     }
-}
-
-/// The identity of a key as replies show it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct IdentityReply<'a> {
-    id: &'a str,
-    external_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    meta: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    ratelimits: Vec<&'a StoredLimit>,
 }
 
 /// The identity of a key, with the limits that no limit of the key shadows.

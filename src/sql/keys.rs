@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use unkey_core::credits::Refill;
 use unkey_core::document::{self, DayWithDaily, RefillInput, RefillNames};
+use unkey_core::reply::IdentityReply;
 use unkey_core::validate::required;
 use unkey_core::{Error, limits::StoredLimit};
 
@@ -17,7 +18,7 @@ use crate::credits;
 use crate::error::{Outcome, raise};
 use crate::keys::{self, Created, NewKey};
 use crate::store::key::Key;
-use crate::verify::{IdentityReply, identity_reply};
+use crate::verify::identity_reply;
 use crate::{clock, migrations, reroll};
 
 const REFILL: RefillNames =

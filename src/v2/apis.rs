@@ -1,7 +1,7 @@
 //! `apis.*`.
 
-use serde::Serialize;
 use unkey_core::key::Plaintext;
+use unkey_core::reply::{ApiReply, CreatedApi};
 use unkey_core::request::{ApiId, CreateApi, List, ListKeys, UpdateApi};
 use unkey_core::root_permission::Wanted;
 
@@ -13,23 +13,6 @@ use crate::error::Outcome;
 use crate::store::apis::Api;
 use crate::store::statement::View;
 use crate::{keys, recovery};
-
-/// An API. Beyond `id` and `name`, which is all that Unkey shows, what can be set here.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ApiReply<'a> {
-    id: &'a str,
-    name: &'a str,
-    keyspace_id: &'a str,
-    enabled: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    default_prefix: Option<&'a str>,
-    default_bytes: usize,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    ip_whitelist: &'a [String],
-    delete_protection: bool,
-    store_encrypted_keys: bool,
-}
 
 fn reply(api: &Api) -> ApiReply<'_> {
     ApiReply {
@@ -45,12 +28,6 @@ fn reply(api: &Api) -> ApiReply<'_> {
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Created {
-    api_id: String,
-}
-
 pub fn create(caller: &Caller, request: CreateApi) -> Outcome<Reply> {
     caller.require(&[Wanted::All("api", "create_api")])?;
     let api_id = apis::create(&NewApi {
@@ -61,7 +38,7 @@ pub fn create(caller: &Caller, request: CreateApi) -> Outcome<Reply> {
         delete_protection: request.delete_protection.unwrap_or(false),
         store_encrypted_keys: request.store_encrypted_keys.unwrap_or(false),
     })?;
-    Reply::data(&Created { api_id })
+    Reply::data(&CreatedApi { api_id })
 }
 
 pub fn get(caller: &Caller, request: ApiId) -> Outcome<Reply> {

@@ -1,8 +1,6 @@
 //! `identities.*`.
 
-use serde::Serialize;
-use serde_json::value::RawValue;
-use unkey_core::limits::StoredLimit;
+use unkey_core::reply::{CreatedIdentity, IdentityReply};
 use unkey_core::request::{CreateIdentity, IdentityName, Search, UpdateIdentity};
 use unkey_core::root_permission::Wanted;
 
@@ -12,29 +10,12 @@ use crate::error::Outcome;
 use crate::identities::{self, NewIdentity};
 use crate::store::identities::Identity;
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct IdentityId {
-    identity_id: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct IdentityReply<'a> {
-    id: &'a str,
-    external_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    meta: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    ratelimits: &'a [StoredLimit],
-}
-
 fn reply(identity: &Identity) -> IdentityReply<'_> {
     IdentityReply {
         id: &identity.identity_id,
         external_id: &identity.external_id,
         meta: identity.meta.as_deref().filter(|meta| meta.get() != "{}"),
-        ratelimits: &identity.ratelimits,
+        ratelimits: identity.ratelimits.iter().collect(),
     }
 }
 
@@ -49,7 +30,7 @@ pub fn create(caller: &Caller, request: CreateIdentity) -> Outcome<Reply> {
         meta: request.meta,
         ratelimits: request.ratelimits.unwrap_or_default(),
     })?;
-    Reply::data(&IdentityId { identity_id })
+    Reply::data(&CreatedIdentity { identity_id })
 }
 
 pub fn get(caller: &Caller, request: IdentityName) -> Outcome<Reply> {

@@ -1,11 +1,12 @@
 //! `keys.*`.
 
-use serde::Serialize;
-use serde_json::value::RawValue;
 use unkey_core::credits::Refill;
 use unkey_core::document::Patch;
 use unkey_core::key::Plaintext;
-use unkey_core::limits::{LimitState, StoredLimit};
+use unkey_core::reply::{
+    CreatedKey, CreditsReply, FoundReply, KeyReply, PermissionReply, RefillReply, RoleReply,
+    VerificationReply,
+};
 use unkey_core::request::{
     ChangePermissions, ChangeRoles, CreateKey, DeleteKey, GetKey, MigrateKeys, RerollKey, UpdateCredits,
     UpdateKey, VerifyKey, Whoami,
@@ -15,7 +16,6 @@ use unkey_core::verdict::Code;
 use unkey_core::{Error, Result};
 
 use super::caller::Caller;
-use super::permissions::{PermissionReply, RoleReply};
 use super::reply::Reply;
 use crate::access::{Change, Missing};
 use crate::error::Outcome;
@@ -23,20 +23,12 @@ use crate::keys::{Created, NewKey};
 use crate::store::access::{Permission, Role};
 use crate::store::key::Key;
 use crate::store::subtransaction::atomically;
-use crate::verify::{Answer, Arguments, Found, IdentityReply, Question, Scope, code, identity_reply};
+use crate::verify::{Answer, Arguments, Found, Question, Scope, code, identity_reply};
 use crate::{clock, credits, grants, keys, migrations, recovery, reroll, verify as verification};
 
-/// A key just made. Holds its text, so it has no `Debug`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CreatedReply<'a> {
-    key_id: &'a str,
-    key: &'a str,
-}
-
 impl Created {
-    pub(super) fn reply(&self) -> CreatedReply<'_> {
-        CreatedReply { key_id: &self.key_id, key: &self.key }
+    pub(super) fn reply(&self) -> CreatedKey<'_> {
+        CreatedKey { key_id: &self.key_id, key: &self.key }
     }
 }
 
@@ -65,40 +57,6 @@ pub fn create(caller: &Caller, request: CreateKey) -> Outcome<Reply> {
         ip_allowlist: request.ip_whitelist,
     })?;
     Reply::data(&created.reply())
-}
-
-/// The answer of a verification.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct VerificationReply<'a> {
-    valid: bool,
-    code: &'static str,
-    #[serde(flatten)]
-    found: Option<FoundReply<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct FoundReply<'a> {
-    key_id: &'a str,
-    keyspace_id: &'a str,
-    enabled: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    meta: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    credits: Option<i64>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    permissions: &'a [String],
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    roles: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    identity: Option<IdentityReply<'a>>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    ratelimits: &'a [LimitState],
 }
 
 fn found(found: &Found) -> FoundReply<'_> {
@@ -158,57 +116,6 @@ pub fn verified(answer: &Answer) -> Outcome<Reply> {
         code: code.as_str(),
         found: answer.as_ref().map(found),
     })
-}
-
-/// A key as `getKey`, `whoami` and `listKeys` show it. May hold its text, so it has no `Debug`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct KeyReply<'a> {
-    key_id: &'a str,
-    start: &'a str,
-    enabled: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    meta: Option<&'a RawValue>,
-    created_at: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    updated_at: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_used_at: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires: Option<i64>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    permissions: &'a [String],
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    roles: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    credits: Option<CreditsReply>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    identity: Option<IdentityReply<'a>>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    ratelimits: &'a [StoredLimit],
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    ip_whitelist: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    plaintext: Option<String>,
-}
-
-/// Balance and refill; a null balance is unlimited.
-#[derive(Serialize)]
-struct CreditsReply {
-    remaining: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refill: Option<RefillReply>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RefillReply {
-    interval: &'static str,
-    amount: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refill_day: Option<u8>,
 }
 
 fn refill_reply(refill: Refill) -> RefillReply {

@@ -1,6 +1,6 @@
 //! `permissions.*`: permissions and roles.
 
-use serde::Serialize;
+use unkey_core::reply::{CreatedPermission, CreatedRole, PermissionReply, RoleReply};
 use unkey_core::request::{
     CreatePermission, CreateRole, PermissionName, RoleName, Search, SetRolePermissions, UpdatePermission,
     UpdateRole,
@@ -13,16 +13,6 @@ use crate::access::{self, Missing};
 use crate::error::Outcome;
 use crate::store::access::{Permission, Role};
 
-/// A permission.
-#[derive(Serialize)]
-pub struct PermissionReply<'a> {
-    id: &'a str,
-    name: &'a str,
-    slug: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-}
-
 impl<'a> From<&'a Permission> for PermissionReply<'a> {
     fn from(permission: &'a Permission) -> Self {
         Self {
@@ -32,17 +22,6 @@ impl<'a> From<&'a Permission> for PermissionReply<'a> {
             description: permission.description.as_deref().filter(|text| !text.is_empty()),
         }
     }
-}
-
-/// A role with its permissions.
-#[derive(Serialize)]
-pub struct RoleReply<'a> {
-    id: &'a str,
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    permissions: Vec<PermissionReply<'a>>,
 }
 
 impl<'a> From<&'a Role> for RoleReply<'a> {
@@ -65,22 +44,10 @@ fn require(caller: &Caller, action: &str) -> Outcome<()> {
     caller.require(&[Wanted::All("rbac", action)])
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PermissionId {
-    permission_id: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RoleId {
-    role_id: String,
-}
-
 pub fn create_permission(caller: &Caller, request: CreatePermission) -> Outcome<Reply> {
     require(caller, "create_permission")?;
     let permission_id = access::create_permission(request.slug, Some(request.name), request.description)?;
-    Reply::data(&PermissionId { permission_id })
+    Reply::data(&CreatedPermission { permission_id })
 }
 
 pub fn get_permission(caller: &Caller, request: PermissionName) -> Outcome<Reply> {
@@ -113,7 +80,7 @@ pub fn create_role(caller: &Caller, request: CreateRole) -> Outcome<Reply> {
         require(caller, "add_permission_to_role")?;
     }
     let role_id = access::create_role(request.name, request.description, &permissions, missing(caller))?;
-    Reply::data(&RoleId { role_id })
+    Reply::data(&CreatedRole { role_id })
 }
 
 pub fn get_role(caller: &Caller, request: RoleName) -> Outcome<Reply> {

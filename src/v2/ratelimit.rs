@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
 use unkey_core::document::LimitRequest;
+use unkey_core::reply::{CheckReply, LimitReply, MultiLimitReply, OverrideId, OverrideReply};
 use unkey_core::request::{Limit, ListOverrides, MultiLimit, OverrideName, SetOverride};
 use unkey_core::root_permission::Wanted;
 
@@ -14,17 +14,6 @@ use crate::ratelimit::{self, Check, Decision};
 use crate::store::ratelimit::{Namespace, ShownOverride};
 use crate::store::statement::View;
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LimitReply<'a> {
-    success: bool,
-    limit: i64,
-    remaining: i64,
-    reset: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    override_id: Option<&'a str>,
-}
-
 fn limit_reply(decision: &Decision) -> LimitReply<'_> {
     LimitReply {
         success: decision.success,
@@ -33,25 +22,6 @@ fn limit_reply(decision: &Decision) -> LimitReply<'_> {
         reset: decision.reset,
         override_id: decision.override_id.as_deref(),
     }
-}
-
-#[derive(Serialize)]
-struct MultiLimitReply<'a> {
-    passed: bool,
-    limits: Vec<CheckReply<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CheckReply<'a> {
-    namespace: &'a str,
-    identifier: &'a str,
-    passed: bool,
-    limit: i64,
-    remaining: i64,
-    reset: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    override_id: Option<&'a str>,
 }
 
 fn check_reply<'a>((request, decision): (&'a LimitRequest, &'a Decision)) -> CheckReply<'a> {
@@ -95,21 +65,6 @@ pub fn multi_limit(caller: &Caller, MultiLimit(requests): MultiLimit) -> Outcome
     let batch = ratelimit::limit(&requests.iter().filter_map(check).collect::<Vec<_>>(), caller.metrics)?;
     let limits = requests.iter().zip(&batch.decisions).map(check_reply).collect();
     Reply::data(&MultiLimitReply { passed: batch.passed, limits })
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct OverrideId {
-    override_id: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct OverrideReply<'a> {
-    override_id: &'a str,
-    identifier: &'a str,
-    limit: i64,
-    duration: i64,
 }
 
 fn override_reply(found: &ShownOverride) -> OverrideReply<'_> {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use unkey_core::reply::{JSON, Meta, Pagination, Refusal, Success, content_type};
+use unkey_core::reply::{Empty, JSON, Meta, Pagination, Refusal, Success, content_type};
 use unkey_core::{Error, request};
 
 use crate::error::Outcome;
@@ -13,10 +13,6 @@ pub struct Reply {
     data: Option<Box<RawValue>>,
     pagination: Option<Pagination>,
 }
-
-/// An object without members.
-#[derive(Serialize)]
-struct Empty {}
 
 impl Reply {
     /// One object or array.

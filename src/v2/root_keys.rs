@@ -1,30 +1,12 @@
 //! `rootKeys.*`: a root key manages those that may do no more than itself.
 
-use serde::Serialize;
+use unkey_core::reply::RootKeyReply;
 use unkey_core::request::{CreateRootKey, List, RerollRootKey, RootKeyId, UpdateRootKey};
-use unkey_core::root_permission::Grants;
 
 use super::caller::Caller;
 use super::reply::Reply;
 use crate::error::Outcome;
 use crate::root_keys::{self, NewRootKey, RootKey};
-
-/// A root key as Unkey shows it: here alone, name and expiry are null and not left out when there is none.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RootKeyReply<'a> {
-    key_id: &'a str,
-    name: Option<&'a str>,
-    start: &'a str,
-    /// Never kept.
-    end: &'static str,
-    enabled: bool,
-    created_at: i64,
-    /// Never recorded.
-    last_used_at: i64,
-    expires: Option<i64>,
-    permissions: &'a Grants,
-}
 
 fn reply(root_key: &RootKey) -> RootKeyReply<'_> {
     RootKeyReply {

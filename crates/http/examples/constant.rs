@@ -10,8 +10,10 @@ const ANSWER: &str = r#"{"meta":{"requestId":"req_7DghHSND9P4uhq88"},"data":{"va
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
-    let router = Router::new()
-        .route("/v2/keys.verifyKey", post(|_: Bytes| async { ([(CONTENT_TYPE, "application/json")], ANSWER) }));
+    let router = Router::new().route(
+        "/v2/keys.verifyKey",
+        post(|_: Bytes| async { ([(CONTENT_TYPE, "application/json")], ANSWER) }),
+    );
     let listener = tokio::net::TcpListener::bind(address).await?;
     eprintln!("listens on http://{}", listener.local_addr()?);
     axum::serve(listener, router).await

@@ -1,4 +1,4 @@
-//! What the v2 dialect answers: `{"meta", "data", "pagination"?}` and `{"meta", "error"}`.
+//! What stands around every answer: `{"meta", "data", "pagination"?}` and `{"meta", "error"}`.
 
 use serde::Serialize;
 use serde_json::value::RawValue;

@@ -1,0 +1,30 @@
+//! `identities.*`, and the owner that a key shows.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::limits::StoredLimit;
+
+/// An identity just made.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedIdentity {
+    /// Its id.
+    pub identity_id: String,
+}
+
+/// An identity.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityReply<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// The caller's own id of the owner.
+    pub external_id: &'a str,
+    /// Any object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meta: Option<&'a RawValue>,
+    /// Limits shared by its keys; with a key, those that no limit of the key shadows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ratelimits: Vec<&'a StoredLimit>,
+}
