@@ -39,10 +39,18 @@ impl Failure {
         }
     }
 
-    /// Whether the same call may go well at once: it met another one.
+    /// Whether the same call may go well at once: it met another one, or its connection was stale.
     pub fn is_transient(&self) -> bool {
         let Self::Refused(raised) = self else { return false };
         [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(raised.code())
+            || self.is_stale()
+    }
+
+    /// Whether the connection's prepared statements are no longer good: the extension was updated, or somebody between
+    /// here and the database discarded them.
+    pub fn is_stale(&self) -> bool {
+        let Self::Refused(raised) = self else { return false };
+        [SqlState::FEATURE_NOT_SUPPORTED, SqlState::INVALID_SQL_STATEMENT_NAME].contains(raised.code())
     }
 }
 

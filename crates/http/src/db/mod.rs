@@ -139,8 +139,12 @@ impl Database {
             }
             Err(error) if connection.is_closed() && error.as_db_error().is_none() => Err(Attempted::Died),
             Err(error) => {
+                let failure = Failure::of_statement(&error);
+                if failure.is_stale() {
+                    connection.statement_cache.clear();
+                }
                 self.background.spawn(end(connection, "ROLLBACK"));
-                Err(Attempted::Failed(Failure::of_statement(&error)))
+                Err(Attempted::Failed(failure))
             }
         }
     }

@@ -161,9 +161,12 @@ impl Lane {
                 None
             }
             // One of them can't be answered; which, shows when each is asked alone.
-            Err(_) => {
+            Err(failure) => {
                 let ended = connection.batch_execute("ROLLBACK").await;
                 jobs.into_iter().for_each(Job::ask_alone);
+                if failure.is_stale() {
+                    connection.statement_cache.clear();
+                }
                 ended.ok().map(|()| connection)
             }
         }
