@@ -36,7 +36,7 @@ stop_http() {
 }
 
 # locked DIR: what changes when the packages of DIR do
-locked() { cat "$1"/package-lock.json "$1"/requirements.txt 2>/dev/null | sha256sum | cut -c 1-16; }
+locked() { { cat "$1/package-lock.json" "$1/requirements.txt" 2>/dev/null || true; } | sha256sum | cut -c 1-16; }
 
 # node_modules DIR: installs what DIR/package-lock.json names, once, and links it as DIR/node_modules
 node_modules() {
