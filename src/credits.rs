@@ -3,7 +3,7 @@
 use unkey_core::credits::{Balance, Change as BalanceChange};
 use unkey_core::document::{CreditsPatch, Patch};
 use unkey_core::error::quoted;
-use unkey_core::{Error, validate};
+use unkey_core::{Error, rule};
 
 use crate::clock;
 use crate::error::Outcome;
@@ -63,7 +63,7 @@ pub enum Operation {
 pub fn operation(operation: &str, value: Option<Option<i64>>) -> Outcome<Operation> {
     let number = value.flatten();
     if let Some(number) = number {
-        validate::range("value", number, 0, i64::MAX)?;
+        rule::COUNT.check("value", number)?;
     }
     match (operation, number) {
         ("set", Some(number)) => Ok(Operation::Set(number)),

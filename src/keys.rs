@@ -4,9 +4,9 @@ use serde_json::value::RawValue;
 use unkey_core::credits::Refill;
 use unkey_core::document::{KeyPatch, Patch, RatelimitInput, check_credits, check_ratelimits};
 use unkey_core::envelope::DataKey;
-use unkey_core::key::{self, Hash};
+use unkey_core::key::Hash;
 use unkey_core::limits;
-use unkey_core::{Error, Kind, id, network, validate};
+use unkey_core::{Error, Kind, id, network, rule, validate};
 
 use crate::access::{self, Missing};
 use crate::error::{Failure, Outcome, key_not_found};
@@ -145,7 +145,7 @@ pub fn current(key_id: &str) -> Outcome<Key> {
 
 /// A key by its text, at the caller's snapshot.
 pub fn whoami(text: &str) -> Outcome<Key> {
-    validate::length("key", text, 1, key::MAX_LENGTH)?;
+    rule::KEY.check("key", text)?;
     Ok(keys::show_by_hash(&Hash::of(text))?.ok_or_else(unknown_text)?)
 }
 

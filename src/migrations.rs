@@ -6,7 +6,7 @@ use unkey_core::document::{self, ImportedKey};
 use unkey_core::error::quoted;
 use unkey_core::key::{self, Hash};
 use unkey_core::reply::{ImportedReply, MigratedReply};
-use unkey_core::{Error, limits, validate};
+use unkey_core::{Error, limits, rule};
 
 use crate::access::{Ids, Missing};
 use crate::actor::{Doing, while_doing};
@@ -72,7 +72,7 @@ fn register(migration_id: Option<&str>, algorithm: Option<&str>) -> Outcome<Opti
             _ => Err(Error::invalid("migration_id", format!("must be given for '{wanted}'")).into()),
         };
     };
-    validate::length("migration_id", migration_id, 1, 256)?;
+    rule::MIGRATION_ID.check("migration_id", migration_id)?;
     migrations::insert(migration_id, wanted)?;
     let stored = migrations::algorithm(View::Latest, migration_id)?.unwrap_or_default();
     if algorithm.is_some() && wanted != stored {

@@ -8,7 +8,7 @@ use unkey_core::error::quoted;
 use unkey_core::limits::CounterKey;
 use unkey_core::overrides::{self, Override};
 use unkey_core::verdict::Take;
-use unkey_core::{Error, Kind, id, ratelimit, validate};
+use unkey_core::{Error, Kind, id, ratelimit, rule, validate};
 
 use crate::clock;
 use crate::error::{Failure, Outcome};
@@ -206,7 +206,7 @@ fn named(reference: &str) -> Outcome<Namespace> {
 /// Makes an override or changes the one with exactly this identifier, and answers its id. `duration` in milliseconds.
 pub fn set_override(namespace: &Namespace, identifier: &str, limit: i64, duration: i64) -> Outcome<String> {
     validate::limit_identifier("identifier", identifier)?;
-    validate::range("limit", limit, 0, i64::MAX)?;
+    rule::COUNT.check("limit", limit)?;
     validate::limit_duration("duration", duration, i64::MAX)?;
     let now = clock::now();
     let new = Override { id: id::new("rlor", now)?, identifier: identifier.to_owned(), limit, duration };

@@ -2,7 +2,7 @@
 
 use unkey_core::credits::Balance;
 use unkey_core::limits::StoredLimit;
-use unkey_core::{Error, Result, id, validate};
+use unkey_core::{Error, Result, id, rule, validate};
 
 use crate::actor::{Doing, while_doing};
 use crate::error::Outcome;
@@ -12,8 +12,6 @@ use crate::store::keys::{self, Changes, NewRow};
 use crate::store::statement::View;
 use crate::{access, apis, clock, recovery, store};
 
-/// Longest grace of a reroll, in milliseconds.
-const MAX_GRACE: i64 = validate::MAX_TIME;
 const MINUTE: i64 = 60_000;
 
 /// Makes a key like this one and lets the old one end after `grace` milliseconds.
@@ -35,7 +33,7 @@ pub fn reroll(key_id: &str, grace: i64) -> Outcome<Created> {
 
 /// How long an old key may stay good after a reroll, in milliseconds.
 pub fn check_grace(grace: i64) -> Result<()> {
-    if (0..=MAX_GRACE).contains(&grace) {
+    if rule::GRACE.contains(grace) {
         return Ok(());
     }
     Err(Error::invalid("grace", "must be between 0 and 130 years"))

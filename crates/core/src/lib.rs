@@ -1,11 +1,13 @@
 //! The rules of unkey, without Postgres, I/O or a clock: time and stored state are always parameters.
 //!
-//! In reading order: [`key`] and [`id`] make what is issued; [`validate`] and [`document`] say what callers may
+//! In reading order: [`key`] and [`id`] make what is issued; [`rule`], [`validate`] and [`document`] say what callers may
 //! send, [`request`] what they send in the v2 dialect and [`reply`] what they get; [`permission`], [`network`],
 //! [`ratelimit`], [`limits`], [`overrides`] and [`credits`] are one check each; [`verdict`] puts them in order;
 //! [`authorization`] and [`root_permission`] are about root keys, [`envelope`] about recoverable ones; [`error`] is the
 //! table of callers' mistakes.
 #![forbid(unsafe_code)]
+// Rules are constants; schemars takes by mutable reference what only describes.
+#![cfg_attr(feature = "schema", allow(const_item_mutation))]
 
 #[macro_use]
 mod object;
@@ -25,6 +27,9 @@ pub mod ratelimit;
 pub mod reply;
 pub mod request;
 pub mod root_permission;
+pub mod rule;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod validate;
 pub mod verdict;
 

@@ -7,6 +7,8 @@ use crate::{Result, ratelimit};
 
 /// A limit as it is stored with a key or an identity; the JSON of columns, replies and requests alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "RatelimitResponse"))]
 #[serde(rename_all = "camelCase")]
 pub struct StoredLimit {
     /// `rl_…`; kept while the name stays.
@@ -147,6 +149,8 @@ fn applied(limit: &StoredLimit, identifier: &str) -> Applied {
 
 /// State of one limit after a verification, as replies show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "VerifyKeyRatelimitData"))]
 #[serde(rename_all = "camelCase")]
 pub struct LimitState {
     /// Id of the stored limit; empty for an ad-hoc one.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::{Error, Result, validate};
+use crate::{Error, Result, rule};
 
 /// Reads an address (`10.0.0.1`) or a range (`10.0.0.0/8`). IPv4 mapped into IPv6 becomes IPv4.
 pub fn read(text: &str) -> Option<IpNet> {
@@ -25,7 +25,7 @@ fn canonical(network: IpNet) -> IpNet {
 /// # Errors
 /// [`Kind::InvalidInput`](crate::Kind::InvalidInput) naming the first entry that is neither.
 pub fn read_all(argument: &str, texts: &[String]) -> Result<Vec<IpNet>> {
-    validate::count(argument.to_owned(), texts.len(), validate::MAX_NETWORKS)?;
+    rule::NETWORKS.count(argument.to_owned(), texts.len())?;
     let entry = |(index, text): (usize, &String)| {
         read(text).map(|network| network.trunc()).ok_or_else(|| {
             Error::invalid(

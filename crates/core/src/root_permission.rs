@@ -12,7 +12,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::quoted;
-use crate::{Error, Kind, Result, validate};
+use crate::{Error, Kind, Result, rule, validate};
 
 /// What permissions are about.
 #[derive(Debug, PartialEq, Eq)]
@@ -196,7 +196,7 @@ impl Grants {
     /// # Errors
     /// [`Kind::InvalidInput`] naming the entry.
     pub fn read(argument: &str, list: &[String]) -> Result<Self> {
-        validate::count(argument.to_owned(), list.len(), validate::MAX_PERMISSIONS)?;
+        rule::GRANTS.count(argument.to_owned(), list.len())?;
         let mut grants = BTreeSet::new();
         for (index, text) in list.iter().enumerate() {
             match text.as_str() {

@@ -1,4 +1,4 @@
-//! Limits of every field, one function each. `argument` is the name that an error shows.
+//! Checks of every field, one function each, by the data of [`rule`]. `argument` is the name that an error shows.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::{Error, Result, key};
+use crate::{Error, Result, key, rule};
 
 /// The latest instant that can be stored, in milliseconds since the Unix epoch: 2100-01-01 00:00 UTC.
 pub const MAX_TIME: i64 = 4_102_444_800_000;
@@ -71,81 +71,40 @@ pub fn range(argument: impl Into<Argument>, value: i64, min: i64, max: i64) -> R
     Err(Error::invalid(argument, problem))
 }
 
-fn characters(
-    argument: impl Into<Argument>,
-    text: &str,
-    allowed: fn(char) -> bool,
-    names: &str,
-) -> Result<()> {
-    match text.chars().find(|&character| !allowed(character)) {
-        None => Ok(()),
-        Some(character) => Err(Error::invalid(argument, format_args!("must not contain {character:?}"))
-            .hint(format!("Allowed are {names}."))),
-    }
-}
-
-fn is_word(character: char) -> bool {
-    character.is_ascii_alphanumeric() || character == '_'
-}
-
-fn is_name(character: char) -> bool {
-    is_word(character) || matches!(character, '.' | '-')
-}
-
-fn is_slug(character: char) -> bool {
-    is_name(character) || matches!(character, ':' | '*' | '/')
-}
-
-/// A name that starts with a letter and goes on with letters, digits, `.`, `_` and `-`.
-fn identifier(argument: impl Into<Argument>, text: &str, min: usize, max: usize) -> Result<()> {
-    let argument = argument.into();
-    length(argument.clone(), text, min, max)?;
-    if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
-        return Err(Error::invalid(argument, "must start with a letter"));
-    }
-    characters(argument, text, is_name, "letters, digits, '.', '_' and '-'")
-}
-
 /// An id: 3 to 255 letters, digits and `_`.
 pub fn id(argument: impl Into<Argument>, id: &str) -> Result<()> {
-    let argument = argument.into();
-    length(argument.clone(), id, 3, 255)?;
-    characters(argument, id, is_word, "letters, digits and '_'")
+    rule::ID.check(argument, id)
 }
 
 /// Name of an API: 3 to 255, starts with a letter.
 pub fn api_name(argument: &'static str, name: &str) -> Result<()> {
-    identifier(argument, name, 3, 255)
+    rule::API_NAME.check(argument, name)
 }
 
 /// Prefix of a key: 1 to 16 letters, digits and `_`.
 pub fn prefix(prefix: &str) -> Result<()> {
-    length("prefix", prefix, 1, 16)?;
-    characters("prefix", prefix, is_word, "letters, digits and '_'")
+    rule::PREFIX.check("prefix", prefix)
 }
 
 /// Default prefix of an API's keys: 1 to 8 letters, digits and `_`.
 pub fn default_prefix(argument: &'static str, prefix: &str) -> Result<()> {
-    length(argument, prefix, 1, 8)?;
-    characters(argument, prefix, is_word, "letters, digits and '_'")
+    rule::DEFAULT_PREFIX.check(argument, prefix)
 }
 
 /// Random bytes in a key: 16 to 255.
 pub fn byte_length(argument: &'static str, bytes: i64) -> Result<usize> {
-    range(argument, bytes, 16, 255)?;
+    rule::BYTES.check(argument, bytes)?;
     Ok(usize::try_from(bytes).unwrap_or(key::DEFAULT_BYTES))
 }
 
 /// Name of a key: 1 to 255 characters.
 pub fn key_name(argument: impl Into<Argument>, name: &str) -> Result<()> {
-    length(argument, name, 1, 255)
+    rule::KEY_NAME.check(argument, name)
 }
 
 /// External id of an identity: 1 to 255 letters, digits, `.`, `_` and `-`.
 pub fn external_id(argument: impl Into<Argument>, id: &str) -> Result<()> {
-    let argument = argument.into();
-    length(argument.clone(), id, 1, 255)?;
-    characters(argument, id, is_name, "letters, digits, '.', '_' and '-'")
+    rule::EXTERNAL_ID.check(argument, id)
 }
 
 /// `meta`: a JSON object of at most 100 top-level properties.
@@ -171,7 +130,7 @@ pub fn identity_meta(argument: impl Into<Argument>, value: &RawValue) -> Result<
 
 /// An instant in milliseconds since the Unix epoch: 1970 to 2100.
 pub fn time(argument: impl Into<Argument>, milliseconds: i64) -> Result<()> {
-    if (0..=MAX_TIME).contains(&milliseconds) {
+    if rule::TIME.contains(milliseconds) {
         return Ok(());
     }
     Err(Error::invalid(argument, "must be between 1970-01-01 and 2100-01-01 00:00 UTC")
@@ -180,81 +139,57 @@ pub fn time(argument: impl Into<Argument>, milliseconds: i64) -> Result<()> {
 
 /// Names or ids of roles: at most 100, each 1 to 512 characters.
 pub fn roles(argument: &str, roles: &[String]) -> Result<()> {
-    entries(argument, roles, MAX_ROLES, |entry, role| length(entry, role, 1, 512))
+    rule::ROLES.check(argument, roles)
 }
 
 /// Names of roles that are made when missing: as [`roles`], and each a [`role_name`].
 pub fn new_roles(argument: &str, names: &[String]) -> Result<()> {
-    entries(argument, names, MAX_ROLES, role_name)
+    rule::NEW_ROLES.check(argument, names)
 }
 
 /// Slugs or ids of permissions: at most 1000, each 1 to 128 characters of the slug alphabet.
 pub fn permissions(argument: &str, slugs: &[String]) -> Result<()> {
-    permissions_up_to(argument, slugs, 128)
+    rule::PERMISSIONS.check(argument, slugs)
 }
 
 /// The same for a new key, where Unkey allows 100 characters only.
 pub fn new_key_permissions(argument: &str, slugs: &[String]) -> Result<()> {
-    permissions_up_to(argument, slugs, 100)
-}
-
-fn permissions_up_to(argument: &str, slugs: &[String], longest: usize) -> Result<()> {
-    entries(argument, slugs, MAX_PERMISSIONS, |entry, slug| {
-        length(entry.clone(), slug, 1, longest)?;
-        characters(entry, slug, is_slug, "letters, digits, '.', '_', '-', ':', '*' and '/'")
-    })
+    rule::NEW_KEY_PERMISSIONS.check(argument, slugs)
 }
 
 /// Tags of a verification: at most 20, each 1 to 512 characters.
 pub fn tags(tags: &[String]) -> Result<()> {
-    entries("tags", tags, MAX_TAGS, |entry, tag| length(entry, tag, 1, 512))
-}
-
-fn entries(
-    argument: &str,
-    list: &[String],
-    max: usize,
-    check: impl Fn(String, &str) -> Result<()>,
-) -> Result<()> {
-    count(argument.to_owned(), list.len(), max)?;
-    list.iter().enumerate().try_for_each(|(index, entry)| check(format!("{argument}[{index}]"), entry))
+    rule::TAGS.check("tags", tags)
 }
 
 /// Slug of a permission created by name: 1 to 128, starts with a letter.
 pub fn permission_slug(argument: &'static str, slug: &str) -> Result<()> {
-    identifier(argument, slug, 1, 128)
+    rule::PERMISSION_SLUG.check(argument, slug)
 }
 
 /// Display name of a permission: 1 to 512 characters.
 pub fn permission_name(argument: &'static str, name: &str) -> Result<()> {
-    length(argument, name, 1, 512)
+    rule::PERMISSION_NAME.check(argument, name)
 }
 
 /// Name of a role: 1 to 512, starts with a letter.
 pub fn role_name(argument: impl Into<Argument>, name: &str) -> Result<()> {
-    identifier(argument, name, 1, 512)
+    rule::ROLE_NAME.check(argument, name)
 }
 
 /// Description of a permission or role: at most 512 characters.
 pub fn description(argument: &'static str, description: &str) -> Result<()> {
-    length(argument, description, 0, 512)
+    rule::DESCRIPTION.check(argument, description)
 }
 
 /// Name of a rate limit namespace: 1 to 255 characters.
 pub fn namespace_name(argument: impl Into<Argument>, name: &str) -> Result<()> {
-    storable(argument, name, 255)
+    rule::NAMESPACE.check(argument, name)
 }
 
 /// Who is limited, or a pattern of it: 1 to 255 characters.
 pub fn limit_identifier(argument: impl Into<Argument>, identifier: &str) -> Result<()> {
-    storable(argument, identifier, 255)
-}
-
-/// Any characters that a text in Postgres can have.
-fn storable(argument: impl Into<Argument>, text: &str, max: usize) -> Result<()> {
-    let argument = argument.into();
-    length(argument.clone(), text, 1, max)?;
-    characters(argument, text, |character| character != '\0', "all characters but NUL")
+    rule::LIMIT_IDENTIFIER.check(argument, identifier)
 }
 
 /// Window of the standalone limiter in milliseconds: at least 1000.
@@ -267,17 +202,17 @@ pub fn limit_duration(argument: impl Into<Argument>, duration: i64, max: i64) ->
 
 /// Cost of one verification in credits: 0 to 10^12.
 pub fn cost(argument: impl Into<Argument>, cost: i64) -> Result<()> {
-    range(argument, cost, 0, MAX_COST)
+    rule::COST.check(argument, cost)
 }
 
 /// A text to find in a list: at most 256 characters.
 pub fn search(text: Option<&str>) -> Result<()> {
-    length("search", text.unwrap_or_default(), 0, 256)
+    rule::SEARCH.check("search", text.unwrap_or_default())
 }
 
 /// Rows of one page: 1 to 100.
 pub fn page(limit: i64) -> Result<()> {
-    range("limit", limit, 1, MAX_PAGE)
+    rule::PAGE.check("limit", limit)
 }
 
 /// Refuses a name that stands twice in a list.

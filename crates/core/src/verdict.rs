@@ -36,6 +36,18 @@ pub enum Code {
 }
 
 impl Code {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Valid,
+        Self::NotFound,
+        Self::Forbidden,
+        Self::InsufficientPermissions,
+        Self::UsageExceeded,
+        Self::RateLimited,
+        Self::Disabled,
+        Self::Expired,
+    ];
+
     /// The word in replies.
     pub const fn as_str(self) -> &'static str {
         match self {

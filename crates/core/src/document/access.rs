@@ -7,16 +7,22 @@ use crate::{Result, validate};
 
 /// Change of a permission: absent keeps.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 #[serde(remote = "Self")]
 pub struct PermissionPatch {
     /// New slug; keys and roles that have the permission keep it.
     #[serde(deserialize_with = "not_null")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::schema::never_null))]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::PERMISSION_SLUG))]
     pub slug: Option<String>,
     /// New display name.
     #[serde(deserialize_with = "not_null")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::schema::never_null))]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::PERMISSION_NAME))]
     pub name: Option<String>,
     /// New description; null clears.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::DESCRIPTION))]
     pub description: Patch<String>,
 }
 
@@ -39,13 +45,17 @@ impl PermissionPatch {
 
 /// Change of a role: absent keeps.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 #[serde(remote = "Self")]
 pub struct RolePatch {
     /// New name.
     #[serde(deserialize_with = "not_null")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::schema::never_null))]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::ROLE_NAME))]
     pub name: Option<String>,
     /// New description; null clears.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::DESCRIPTION))]
     pub description: Patch<String>,
 }
 

@@ -8,13 +8,18 @@ use crate::{Result, validate};
 
 /// Change of an identity: absent keeps.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 #[serde(remote = "Self")]
 pub struct IdentityPatch {
     /// Object that replaces the old one entirely; null clears.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Object"))]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::META))]
     pub meta: Patch<Box<RawValue>>,
     /// All limits of the identity; a name that was there keeps its id.
     #[serde(deserialize_with = "not_null")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::schema::never_null))]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::RATELIMITS))]
     pub ratelimits: Option<Vec<RatelimitInput>>,
 }
 

@@ -6,57 +6,79 @@ use serde_json::value::RawValue;
 use super::{DayWithDaily, RatelimitInput, RefillInput, RefillNames, check_credits, check_ratelimits, read};
 use crate::credits::Refill;
 use crate::key::Hash;
-use crate::{Error, Result, network, validate};
+use crate::{Error, Result, network, rule, validate};
 
 /// One imported key of a migration: its hash, and what a new key can be given.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "MigrateKeyData"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[serde(remote = "Self")]
 pub struct ImportedKey {
     /// SHA-256 of the key as base64 or hex.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Sha256"))]
     hash: String,
     /// Prefix that a reroll keeps.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::PREFIX))]
     pub prefix: Option<String>,
     /// Visible beginning of the key text.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::START))]
     pub start: Option<String>,
     /// Display name.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::KEY_NAME))]
     pub name: Option<String>,
     /// Owner, made when missing.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::EXTERNAL_ID))]
     pub external_id: Option<String>,
     /// Any object.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Object>"))]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::META))]
     pub meta: Option<Box<RawValue>>,
     /// Names of roles, made when missing.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::NEW_ROLES))]
     pub roles: Option<Vec<String>>,
     /// Slugs of permissions, made when missing.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::NEW_KEY_PERMISSIONS))]
     pub permissions: Option<Vec<String>>,
     /// Milliseconds since the Unix epoch.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::TIME))]
     pub expires: Option<i64>,
+    /// Balance and refill.
     #[serde(default)]
     credits: Option<ImportedCredits>,
     /// Limits of the key.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::RATELIMITS))]
     pub ratelimits: Option<Vec<RatelimitInput>>,
     /// Networks from which the key may be verified.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<crate::schema::Network>>"))]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::NETWORKS))]
     pub ip_whitelist: Option<Vec<String>>,
     /// Default true.
     #[serde(default)]
     pub enabled: Option<bool>,
 }
 
+/// Credits of an imported key.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "MigrateKeyCredits", transform = crate::schema::refill_needs_a_balance))]
 #[serde(deny_unknown_fields)]
 #[serde(remote = "Self")]
 struct ImportedCredits {
+    /// Balance; null for unlimited.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::COUNT))]
     remaining: Option<i64>,
+    /// How credits come back.
     #[serde(default)]
     refill: Option<RefillInput>,
 }
@@ -90,7 +112,7 @@ impl ImportedKey {
             validate::prefix(prefix)?;
         }
         if let Some(start) = &self.start {
-            validate::length("start", start, 0, 50)?;
+            rule::START.check("start", start)?;
         }
         if let Some(name) = &self.name {
             validate::key_name("name", name)?;

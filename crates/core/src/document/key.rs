@@ -7,7 +7,7 @@ use super::{
     DayWithDaily, Patch, RatelimitInput, RefillInput, RefillNames, check_ratelimits, not_null, read,
 };
 use crate::credits::Refill;
-use crate::{Error, Result, network, validate};
+use crate::{Error, Result, network, rule, validate};
 
 const PATCH_REFILL: RefillNames = RefillNames {
     interval: "patch.credits.refill.interval",
@@ -17,11 +17,16 @@ const PATCH_REFILL: RefillNames = RefillNames {
 
 /// Change of a key's credits.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "UpdateKeyCreditsData", transform = crate::schema::refill_keeps_a_balance))]
 #[serde(deny_unknown_fields, default)]
 #[serde(remote = "Self")]
 pub struct CreditsPatch {
     /// New balance; null for unlimited, which clears the refill too.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::COUNT))]
     pub remaining: Patch<i64>,
+    /// How credits come back; null for not at all.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::schema::no_day_with_daily))]
     refill: Patch<RefillInput>,
 }
 
@@ -38,32 +43,47 @@ impl CreditsPatch {
 
 /// Change of a key: absent keeps, null clears where a field can be empty, a list replaces the whole set.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[serde(remote = "Self")]
 pub struct KeyPatch {
     /// Display name.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::KEY_NAME))]
     pub name: Patch<String>,
     /// Owner, made when missing.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::EXTERNAL_ID))]
     pub external_id: Patch<String>,
     /// Object that replaces the old one entirely.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Object>"))]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::META))]
     pub meta: Patch<Box<RawValue>>,
     /// Milliseconds since the Unix epoch.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::TIME))]
     pub expires: Patch<i64>,
     /// Balance and refill; null for unlimited without refill.
     pub credits: Patch<CreditsPatch>,
     /// Networks from which the key may be verified; null or `[]` for any.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<crate::schema::Network>>"))]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::NETWORKS))]
     pub ip_whitelist: Patch<Vec<String>>,
     /// Whether the key verifies at all.
     #[serde(deserialize_with = "not_null")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::schema::never_null))]
     pub enabled: Option<bool>,
     /// All limits of the key; a name that was there keeps its id.
     #[serde(deserialize_with = "not_null")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::schema::never_null))]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::RATELIMITS))]
     pub ratelimits: Option<Vec<RatelimitInput>>,
     /// All direct permissions, by slug or id; missing ones are made.
     #[serde(deserialize_with = "not_null")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::schema::never_null))]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::PERMISSIONS))]
     pub permissions: Option<Vec<String>>,
     /// All roles, by name or id; they must exist.
     #[serde(deserialize_with = "not_null")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::schema::never_null))]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::ROLES))]
     pub roles: Option<Vec<String>>,
 }
 
@@ -100,7 +120,7 @@ impl KeyPatch {
     fn check_credits(&self) -> Result<()> {
         let Patch::Set(credits) = &self.credits else { return Ok(()) };
         if let Patch::Set(remaining) = credits.remaining {
-            validate::range("patch.credits.remaining", remaining, 0, i64::MAX)?;
+            rule::COUNT.check("patch.credits.remaining", remaining)?;
         }
         let refill = credits.refill()?;
         if credits.remaining == Patch::Clear && refill.value().is_some() {

@@ -3,22 +3,30 @@
 use serde::Deserialize;
 
 use super::read;
-use crate::{Error, Result, validate};
+use crate::{Error, Result, rule, validate};
 
 /// One check of the standalone limiter.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "RatelimitCheck"))]
 #[serde(deny_unknown_fields)]
 #[serde(remote = "Self")]
 pub struct LimitRequest {
     /// Name or id of the namespace.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::NAMESPACE))]
     pub namespace: String,
     /// Who is limited: 1 to 255 characters.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::LIMIT_IDENTIFIER))]
     pub identifier: String,
     /// Most cost per window; at least 1.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::POSITIVE))]
     pub limit: i64,
     /// Window in milliseconds; 1 second to 30 days.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::CHECK_DURATION))]
     pub duration: i64,
+    /// What it costs; default 1, and 0 only looks.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::COUNT))]
     cost: Option<i64>,
 }
 
@@ -44,9 +52,9 @@ impl LimitRequest {
     fn check(&self, at: impl Fn(&str) -> String) -> Result<()> {
         validate::namespace_name(at("namespace"), &self.namespace)?;
         validate::limit_identifier(at("identifier"), &self.identifier)?;
-        validate::range(at("limit"), self.limit, 1, i64::MAX)?;
+        rule::POSITIVE.check(at("limit"), self.limit)?;
         validate::limit_duration(at("duration"), self.duration, validate::MAX_LIMIT_DURATION)?;
-        validate::range(at("cost"), self.cost(), 0, i64::MAX)
+        rule::COUNT.check(at("cost"), self.cost())
     }
 }
 
@@ -60,7 +68,7 @@ pub fn limit_request(argument: &str, json: &str) -> Result<LimitRequest> {
 /// Reads the checks of one call: 1 to 100.
 pub fn limit_requests(argument: &str, json: &str) -> Result<Vec<LimitRequest>> {
     let requests: Vec<LimitRequest> = read(argument, json)?;
-    validate::count(argument.to_owned(), requests.len(), validate::MAX_CHECKS)?;
+    rule::CHECKS.count(argument.to_owned(), requests.len())?;
     if requests.is_empty() {
         return Err(Error::invalid(argument.to_owned(), "must have at least one entry"));
     }

@@ -4,18 +4,23 @@ use serde::Deserialize;
 
 use super::read;
 use crate::limits::StoredLimit;
-use crate::{Result, validate};
+use crate::{Result, rule, validate};
 
 /// A limit to store with a key or an identity. Unknown members are tolerated, so that a stored limit can be sent back.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "RatelimitRequest"))]
 #[serde(rename_all = "camelCase")]
 #[serde(remote = "Self")]
 pub struct RatelimitInput {
     /// 1 to 128 characters, unique in its list.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::LIMIT_NAME))]
     pub name: String,
     /// Most cost per window; at least 1.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::POSITIVE))]
     pub limit: i64,
     /// Window in milliseconds; at least 1000.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::DURATION))]
     pub duration: i64,
     /// Counted on every verification; default false.
     #[serde(default)]
@@ -31,16 +36,11 @@ pub fn ratelimits(argument: &str, json: &str) -> Result<Vec<RatelimitInput>> {
 
 /// The rules of limits to store.
 pub fn check_ratelimits(argument: &str, limits: &[RatelimitInput]) -> Result<()> {
-    validate::count(argument.to_owned(), limits.len(), validate::MAX_RATELIMITS)?;
+    rule::RATELIMITS.count(argument.to_owned(), limits.len())?;
     for (index, limit) in limits.iter().enumerate() {
-        validate::length(format!("{argument}[{index}].name"), &limit.name, 1, 128)?;
-        validate::range(format!("{argument}[{index}].limit"), limit.limit, 1, i64::MAX)?;
-        validate::range(
-            format!("{argument}[{index}].duration"),
-            limit.duration,
-            validate::MIN_DURATION,
-            i64::MAX,
-        )?;
+        rule::LIMIT_NAME.check(format!("{argument}[{index}].name"), &limit.name)?;
+        rule::POSITIVE.check(format!("{argument}[{index}].limit"), limit.limit)?;
+        rule::DURATION.check(format!("{argument}[{index}].duration"), limit.duration)?;
     }
     validate::unique(argument, limits.iter().map(|limit| limit.name.as_str()))
 }
@@ -54,18 +54,24 @@ pub fn are_stored_limits(json: &str) -> bool {
 
 /// A limit named by a verification: a stored one, or with `limit` and `duration` an ad-hoc one.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "KeysVerifyKeyRatelimit"))]
 #[serde(remote = "Self")]
 pub struct RequestedLimit {
     /// Name of the limit: 1 to 255 characters.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::REQUESTED_LIMIT_NAME))]
     pub name: String,
     /// What this verification costs; default 1.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::COUNT))]
     pub cost: Option<i64>,
     /// Most cost per window of an ad-hoc limit; 0 denies.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::COUNT))]
     pub limit: Option<i64>,
     /// Window of an ad-hoc limit in milliseconds; at least 1000.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::DURATION))]
     pub duration: Option<i64>,
 }
 
@@ -74,11 +80,10 @@ pub fn requested_limits(json: &str) -> Result<Vec<RequestedLimit>> {
     let limits: Vec<RequestedLimit> = read("ratelimits", json)?;
     for (index, limit) in limits.iter().enumerate() {
         let at = |field| format!("ratelimits[{index}].{field}");
-        validate::length(at("name"), &limit.name, 1, 255)?;
-        validate::range(at("cost"), limit.cost.unwrap_or(1), 0, i64::MAX)?;
-        validate::range(at("limit"), limit.limit.unwrap_or(1), 0, i64::MAX)?;
-        let duration = limit.duration.unwrap_or(validate::MIN_DURATION);
-        validate::range(at("duration"), duration, validate::MIN_DURATION, i64::MAX)?;
+        rule::REQUESTED_LIMIT_NAME.check(at("name"), &limit.name)?;
+        rule::COUNT.check(at("cost"), limit.cost.unwrap_or(1))?;
+        rule::COUNT.check(at("limit"), limit.limit.unwrap_or(1))?;
+        rule::DURATION.check(at("duration"), limit.duration.unwrap_or(rule::DURATION.min))?;
     }
     Ok(limits)
 }

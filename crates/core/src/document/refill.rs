@@ -4,16 +4,24 @@ use serde::Deserialize;
 
 use crate::credits::Refill;
 use crate::error::quoted;
-use crate::{Error, Result, validate};
+use crate::{Error, Result, rule};
 
-/// How credits come back: `{"interval": "daily" | "monthly", "amount": n, "refillDay": 1..31}`.
+/// How credits come back.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "RefillRequest", transform = crate::schema::monthly_needs_a_day))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[serde(remote = "Self")]
 pub struct RefillInput {
+    /// How often.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Interval"))]
     interval: String,
+    /// What a lower balance is set to.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::POSITIVE))]
     amount: i64,
+    /// Day of the month, of a monthly refill.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::DAY))]
     refill_day: Option<i64>,
 }
 
@@ -29,9 +37,9 @@ impl RefillInput {
     /// If the interval is neither daily nor monthly, the amount below 1, the day outside 1 to 31, or a monthly
     /// refill has no day.
     pub fn checked(&self, names: &RefillNames, day_with_daily: DayWithDaily) -> Result<Refill> {
-        validate::range(names.amount, self.amount, 1, i64::MAX)?;
+        rule::POSITIVE.check(names.amount, self.amount)?;
         if let Some(day) = self.refill_day {
-            validate::range(names.day, day, 1, 31)?;
+            rule::DAY.check(names.day, day)?;
         }
         let day = match (self.interval.as_str(), self.refill_day) {
             ("daily", Some(_)) if day_with_daily == DayWithDaily::Refused => {
@@ -76,7 +84,7 @@ pub fn check_credits(argument: &'static str, remaining: Option<i64>, refill: Opt
     match (remaining, refill) {
         (None, Some(_)) => Err(Error::invalid(argument, "must be given when a refill is given")
             .hint("A key with unlimited credits has nothing to refill.")),
-        (Some(remaining), _) => validate::range(argument, remaining, 0, i64::MAX),
+        (Some(remaining), _) => rule::COUNT.check(argument, remaining),
         (None, None) => Ok(()),
     }
 }

@@ -8,17 +8,24 @@ use crate::{Result, validate};
 
 /// Change of a root key: absent keeps, null clears where a field can be empty.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 #[serde(remote = "Self")]
 pub struct RootKeyPatch {
     /// Display name.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::KEY_NAME))]
     pub name: Patch<String>,
+    /// All permissions from now on.
     #[serde(deserialize_with = "not_null")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::schema::RootPermission>"))]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::GRANTS))]
     permissions: Option<Vec<String>>,
     /// Milliseconds since the Unix epoch.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::TIME))]
     pub expires: Patch<i64>,
     /// Whether the root key authenticates at all.
     #[serde(deserialize_with = "not_null")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::schema::never_null))]
     pub enabled: Option<bool>,
 }
 

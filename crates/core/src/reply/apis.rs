@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// An API just made.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedApi {
     /// Its id.
@@ -12,6 +13,8 @@ pub struct CreatedApi {
 
 /// An API. Beyond `id` and `name`, which is all that Unkey shows, what can be set here.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Api"))]
 #[serde(rename_all = "camelCase")]
 pub struct ApiReply<'a> {
     /// Its id.

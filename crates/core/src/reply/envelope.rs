@@ -12,6 +12,7 @@ pub const PROBLEM: &str = "application/problem+json";
 
 /// About the call itself.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Meta<'a> {
     /// Such as `req_2gZdJm7aVwTQXkqv`; the same in logs and in the audit log.
@@ -33,6 +34,7 @@ pub struct Success<'a> {
 
 /// Whether a list goes on, and where.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {
     /// Whether there are more rows.
@@ -44,6 +46,8 @@ pub struct Pagination {
 
 /// The reply of a call that was refused.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "ErrorResponse"))]
 pub struct Refusal<'a> {
     /// About the call.
     pub meta: Meta<'a>,
@@ -53,6 +57,8 @@ pub struct Refusal<'a> {
 
 /// Why a call was refused.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Error"))]
 pub struct Problem<'a> {
     /// Short, the same for every error of this type.
     pub title: &'a str,
@@ -60,7 +66,7 @@ pub struct Problem<'a> {
     pub detail: &'a str,
     /// HTTP status.
     pub status: u16,
-    /// `https://unkey.com/docs/errors/` and the code of the [`Kind`](crate::Kind).
+    /// `https://unkey.com/docs/errors/` and a code, the same for every error of this kind.
     pub r#type: String,
     /// Required with 400, absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,6 +75,8 @@ pub struct Problem<'a> {
 
 /// What is wrong where in the request.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "ValidationError"))]
 pub struct Place<'a> {
     /// Such as `body.ratelimits[0].duration`.
     pub location: &'a str,

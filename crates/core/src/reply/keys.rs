@@ -6,8 +6,10 @@ use serde_json::value::RawValue;
 use super::IdentityReply;
 use crate::limits::{LimitState, StoredLimit};
 
-/// A key or root key just made. Holds its text, so it has no `Debug`.
+/// A key or root key just made.
+// Holds its text, so it has no `Debug`.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedKey<'a> {
     /// Its id.
@@ -18,11 +20,14 @@ pub struct CreatedKey<'a> {
 
 /// The answer of a verification.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Verification"))]
 #[serde(rename_all = "camelCase")]
 pub struct VerificationReply<'a> {
     /// Whether the key may do what was asked.
     pub valid: bool,
     /// Why, or why not.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::VerdictCode"))]
     pub code: &'static str,
     /// About the key; absent for `NOT_FOUND`.
     #[serde(flatten)]
@@ -31,6 +36,8 @@ pub struct VerificationReply<'a> {
 
 /// What a verification tells about a key that exists.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "VerifiedKey"))]
 #[serde(rename_all = "camelCase")]
 pub struct FoundReply<'a> {
     /// Id of the key.
@@ -44,6 +51,7 @@ pub struct FoundReply<'a> {
     pub name: Option<&'a str>,
     /// Any object.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Object>"))]
     pub meta: Option<&'a RawValue>,
     /// Milliseconds since the Unix epoch; absent for never.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,8 +73,11 @@ pub struct FoundReply<'a> {
     pub ratelimits: &'a [LimitState],
 }
 
-/// A key as `getKey`, `whoami` and `listKeys` show it. May hold its text, so it has no `Debug`.
+/// A key as `getKey`, `whoami` and `listKeys` show it.
+// May hold its text, so it has no `Debug`.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "KeyResponseData"))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyReply<'a> {
     /// Its id.
@@ -80,6 +91,7 @@ pub struct KeyReply<'a> {
     pub name: Option<&'a str>,
     /// Any object.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Object>"))]
     pub meta: Option<&'a RawValue>,
     /// Milliseconds since the Unix epoch.
     pub created_at: i64,
@@ -117,6 +129,8 @@ pub struct KeyReply<'a> {
 
 /// Balance and refill.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "KeyCreditsData"))]
 pub struct CreditsReply {
     /// Balance; null for unlimited.
     pub remaining: Option<i64>,
@@ -127,9 +141,12 @@ pub struct CreditsReply {
 
 /// How credits come back.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "KeyCreditsRefill"))]
 #[serde(rename_all = "camelCase")]
 pub struct RefillReply {
     /// How often.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Interval"))]
     pub interval: &'static str,
     /// What a lower balance is set to.
     pub amount: i64,
@@ -140,6 +157,8 @@ pub struct RefillReply {
 
 /// What became of an import.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Migrated"))]
 pub struct MigratedReply {
     /// Keys imported, in the order given.
     pub migrated: Vec<ImportedReply>,
@@ -149,6 +168,8 @@ pub struct MigratedReply {
 
 /// One imported key.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "MigratedKey"))]
 #[serde(rename_all = "camelCase")]
 pub struct ImportedReply {
     /// Its hash as it was written.

@@ -24,4 +24,6 @@ pub use root_keys::RootKeyReply;
 
 /// The answer of an operation that has nothing to tell: `{}`.
 #[derive(Debug, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "EmptyResponse"))]
 pub struct Empty {}

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// A permission just made.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedPermission {
     /// Its id.
@@ -12,6 +13,7 @@ pub struct CreatedPermission {
 
 /// A role just made.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedRole {
     /// Its id.
@@ -20,6 +22,8 @@ pub struct CreatedRole {
 
 /// A permission.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Permission"))]
 pub struct PermissionReply<'a> {
     /// Its id.
     pub id: &'a str,
@@ -34,6 +38,8 @@ pub struct PermissionReply<'a> {
 
 /// A role with its permissions.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Role"))]
 pub struct RoleReply<'a> {
     /// Its id.
     pub id: &'a str,

@@ -4,6 +4,8 @@ use serde::Serialize;
 
 /// The decision about one check.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "RatelimitDecision"))]
 #[serde(rename_all = "camelCase")]
 pub struct LimitReply<'a> {
     /// Whether there was room.
@@ -21,6 +23,8 @@ pub struct LimitReply<'a> {
 
 /// The decisions about several checks: all are counted, or none.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "RatelimitMultiLimitDecision"))]
 pub struct MultiLimitReply<'a> {
     /// Whether all had room.
     pub passed: bool,
@@ -30,6 +34,8 @@ pub struct MultiLimitReply<'a> {
 
 /// One of several decisions.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "RatelimitMultiLimitCheck"))]
 #[serde(rename_all = "camelCase")]
 pub struct CheckReply<'a> {
     /// The namespace as it was given.
@@ -51,6 +57,7 @@ pub struct CheckReply<'a> {
 
 /// An override just set.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct OverrideId {
     /// Its id, kept when it was there before.
@@ -59,6 +66,8 @@ pub struct OverrideId {
 
 /// An override.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "RatelimitOverride"))]
 #[serde(rename_all = "camelCase")]
 pub struct OverrideReply<'a> {
     /// Its id.

@@ -6,6 +6,8 @@ use crate::root_permission::Grants;
 
 /// A root key as Unkey shows it: here alone, name and expiry are null and not left out when there is none.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "RootKey"))]
 #[serde(rename_all = "camelCase")]
 pub struct RootKeyReply<'a> {
     /// Its id.
@@ -25,5 +27,6 @@ pub struct RootKeyReply<'a> {
     /// Milliseconds since the Unix epoch; null for never.
     pub expires: Option<i64>,
     /// What it may do.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub permissions: &'a Grants,
 }

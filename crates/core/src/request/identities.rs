@@ -14,10 +14,14 @@ requests! {
     /// `identities.createIdentity`.
     open CreateIdentity {
         /// The caller's own id of the owner.
+        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::EXTERNAL_ID))]
         external_id: String,;
         /// Any object.
+        #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Object"))]
+        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::META))]
         meta: Box<RawValue>,
         /// Limits shared by its keys.
+        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::RATELIMITS))]
         ratelimits: Vec<RatelimitInput>,
     }
 
@@ -30,10 +34,13 @@ requests! {
 
 /// `identities.updateIdentity`.
 #[derive(Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename_all = "camelCase", deny_unknown_fields))]
 pub struct UpdateIdentity {
     /// External id or id.
     pub identity: String,
     /// What the operation reads as its patch.
+    #[cfg_attr(feature = "schema", schemars(flatten, with = "crate::document::IdentityPatch"))]
     pub patch: String,
 }
 

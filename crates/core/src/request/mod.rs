@@ -103,6 +103,7 @@ macro_rules! requests {
                 $(
                     $(#[$optional_doc])*
                     #[serde(default, deserialize_with = "crate::document::not_null")]
+                    #[cfg_attr(feature = "schema", schemars(transform = crate::schema::never_null))]
                     pub $optional: Option<$optional_type>,
                 )*
             }
@@ -118,12 +119,14 @@ macro_rules! requests {
     )*};
     (@ closed $($item:tt)*) => {
         #[derive(Debug, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         #[serde(remote = "Self")]
         $($item)*
     };
     (@ open $($item:tt)*) => {
         #[derive(Debug, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = "camelCase")]
         #[serde(remote = "Self")]
         $($item)*
@@ -135,6 +138,7 @@ requests! {
     /// A page of a list.
     closed List {;
         /// Rows, 1 to 100; default 100.
+        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::PAGE))]
         limit: i64,
         /// Where the page before ended.
         cursor: String,
@@ -143,10 +147,12 @@ requests! {
     /// A page of a list that can be searched.
     closed Search {;
         /// Rows, 1 to 100; default 100.
+        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::PAGE))]
         limit: i64,
         /// Where the page before ended.
         cursor: String,
         /// Text to find, at most 256 characters.
+        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::SEARCH))]
         search: String,
     }
 }

@@ -10,10 +10,13 @@ requests! {
         /// Name or id.
         namespace: String,
         /// Exact, or a pattern with `*`.
+        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::LIMIT_IDENTIFIER))]
         identifier: String,
         /// Most cost per window; 0 denies.
+        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::COUNT))]
         limit: i64,
         /// Window in milliseconds.
+        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::DURATION))]
         duration: i64,;
     }
 
@@ -30,6 +33,7 @@ requests! {
         /// Name or id.
         namespace: String,;
         /// Rows, 1 to 100; default 10.
+        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::PAGE))]
         limit: i64,
         /// Where the page before ended.
         cursor: String,
@@ -38,6 +42,7 @@ requests! {
 
 /// `ratelimit.limit`.
 #[derive(Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Limit(pub LimitRequest);
 
 impl Request for Limit {
@@ -49,7 +54,10 @@ impl Request for Limit {
 
 /// `ratelimit.multiLimit`: a bare array of 1 to 100 checks.
 #[derive(Debug)]
-pub struct MultiLimit(pub Vec<LimitRequest>);
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MultiLimit(
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::CHECKS))] pub Vec<LimitRequest>,
+);
 
 impl Request for MultiLimit {
     fn read(body: &str) -> Result<Self> {
