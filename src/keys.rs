@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 use unkey_core::credits::Refill;
 use unkey_core::document::{KeyPatch, Patch, RatelimitInput, check_credits, check_ratelimits};
 use unkey_core::envelope::DataKey;
-use unkey_core::key::Hash;
+use unkey_core::key::{self, Hash};
 use unkey_core::limits;
 use unkey_core::{Error, Kind, id, network, rule, validate};
 

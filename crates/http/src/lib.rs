@@ -8,6 +8,7 @@ pub mod access;
 pub mod client_address;
 pub mod db;
 pub mod metrics;
+pub mod openapi;
 pub mod reply;
 pub mod routes;
 pub mod server;

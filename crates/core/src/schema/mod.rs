@@ -86,7 +86,7 @@ fn inline<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 }
 
 /// By reference.
-fn referred<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+pub fn referred<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 

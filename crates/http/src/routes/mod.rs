@@ -2,6 +2,7 @@
 
 mod health;
 mod metrics;
+mod openapi;
 mod v2;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
+use crate::openapi::{Served, document};
 use crate::reply::REQUEST_ID;
 use crate::settings::Settings;
 use crate::{App, access};
@@ -23,7 +25,9 @@ use crate::{App, access};
 /// # Errors
 /// If an origin of the settings is none.
 pub fn public(app: &Arc<App>, settings: &Settings) -> Result<Router, String> {
+    let served = Served { operational: settings.admin_listen.is_none(), rpc: None };
     let router = Router::new()
+        .route("/openapi.json", openapi::route(&document(served)))
         .fallback(v2::answer)
         .layer(from_fn_with_state(app.clone(), access::observe))
         .with_state(app.clone());
