@@ -1,6 +1,6 @@
 //! HTTP in front of a Postgres with the unkey extension. Transport only: every rule is in the database.
 //!
-//! In reading order: [`settings`]; [`server`] accepts connections; [`access`] gives each request its id; [`routes`] answer;
+//! In reading order: [`settings`]; [`server`] accepts connections; [`access`] gives each request its id; [`routes`] answer, with the help of [`rpc`];
 //! [`db`] asks the database; [`reply`] is what the server says by itself.
 #![forbid(unsafe_code)]
 
@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod reply;
 pub mod routes;
+pub mod rpc;
 pub mod server;
 pub mod settings;
 pub mod telemetry;

@@ -8,6 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use unkey_core::schema::OPERATIONS;
 
 /// Everything that is counted.
 pub struct Metrics {
@@ -118,6 +119,6 @@ impl Default for Metrics {
 
 /// An operation that exists, or `other`: whoever calls must not be able to make labels.
 fn label(operation: &str) -> &'static str {
-    const KNOWN: &[&str] = &["liveness", "keys.verifyKey"];
-    KNOWN.iter().find(|known| **known == operation).copied().unwrap_or("other")
+    let names = OPERATIONS.iter().map(|known| known.name).chain(["liveness", "rpc"]);
+    names.into_iter().find(|known| *known == operation).unwrap_or("other")
 }

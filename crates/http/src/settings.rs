@@ -86,6 +86,23 @@ pub struct Settings {
     #[arg(long, env = "UNKEY_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
     pub cors_origins: Vec<String>,
 
+    /// Database role of those who call /rpc without a JWT; without it they can't
+    #[arg(long, env = "UNKEY_ANONYMOUS_ROLE", value_name = "ROLE")]
+    pub anonymous_role: Option<String>,
+
+    /// What signs the JWTs of /rpc: a text of at least 32 bytes (HS256), a JWK or JWKS, or @ and a file with one of
+    /// these; without it and without an anonymous role there is no /rpc
+    #[arg(long, env = "UNKEY_JWT_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub jwt_secret: Option<String>,
+
+    /// Whom a JWT must be for, if it says so; default anybody
+    #[arg(long, env = "UNKEY_JWT_AUDIENCE", value_name = "AUDIENCE")]
+    pub jwt_audience: Option<String>,
+
+    /// Claim of a JWT that names its database role, or a path such as /app_metadata/role
+    #[arg(long, env = "UNKEY_JWT_ROLE_CLAIM", value_name = "CLAIM", default_value = "role")]
+    pub jwt_role_claim: String,
+
     /// Form of the log on standard error
     #[arg(long, env = "UNKEY_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,

@@ -3,6 +3,7 @@
 mod health;
 mod metrics;
 mod openapi;
+mod rpc;
 mod v2;
 
 use std::sync::Arc;
@@ -12,22 +13,28 @@ use axum::Router;
 use axum::http::header::{CONTENT_RANGE, RETRY_AFTER};
 use axum::http::{HeaderValue, Method};
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{any, get};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use crate::openapi::{Served, document};
 use crate::reply::REQUEST_ID;
+use crate::rpc::Rpc;
 use crate::settings::Settings;
 use crate::{App, access};
 
 /// What clients see.
 ///
 /// # Errors
-/// If an origin of the settings is none.
+/// If an origin of the settings is none, or the JWT secret is no good.
 pub fn public(app: &Arc<App>, settings: &Settings) -> Result<Router, String> {
-    let served = Served { operational: settings.admin_listen.is_none(), rpc: None };
+    let rpc = Rpc::new(settings)?.map(Arc::new);
+    let documents = openapi::Documents::new(app.clone(), rpc.clone(), settings.admin_listen.is_none());
+    let functions = match rpc {
+        Some(rpc) => Router::new().route("/rpc/{function}", any(rpc::answer)).with_state((app.clone(), rpc)),
+        None => Router::new(),
+    };
     let router = Router::new()
-        .route("/openapi.json", openapi::route(&document(served)))
+        .merge(functions)
+        .route("/openapi.json", get(openapi::answer).with_state(Arc::new(documents)))
         .fallback(v2::answer)
         .layer(from_fn_with_state(app.clone(), access::observe))
         .with_state(app.clone());

@@ -1,35 +1,82 @@
 //! `/openapi.json`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
 use openssl::sha::sha256;
 use serde_json::Value;
+use tokio::time::timeout;
 use unkey_core::reply::JSON;
 
+use crate::App;
+use crate::openapi::{Served, document};
+use crate::rpc::catalog::Catalog;
+use crate::rpc::{self, Rpc};
+
+/// Longer than this the database is not waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a client may go by what it has.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
-/// The document as it is sent, written once.
+/// Where the document comes from.
+pub struct Documents {
+    app: Arc<App>,
+    rpc: Option<Arc<Rpc>>,
+    operational: bool,
+    /// The one last written, and the catalogue that is in it.
+    last: Mutex<(Option<Arc<Catalog>>, Arc<Written>)>,
+}
+
+/// The document as it is sent.
 struct Written {
     body: Bytes,
     etag: String,
 }
 
-/// Answers with this document, or with 304 to whoever has it.
-pub fn route<S: Clone + Send + Sync + 'static>(document: &Value) -> MethodRouter<S> {
-    let body = document.to_string();
-    let digest: String = sha256(body.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let written = Written { body: body.into(), etag: format!("\"{digest}\"") };
-    get(answer).with_state(Arc::new(written))
+impl Written {
+    fn new(document: &Value) -> Arc<Self> {
+        let body = document.to_string();
+        let digest: String =
+            sha256(body.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Arc::new(Self { body: body.into(), etag: format!("\"{digest}\"") })
+    }
 }
 
-async fn answer(State(written): State<Arc<Written>>, headers: HeaderMap) -> Response {
+impl Documents {
+    /// Documents about what is served here: the v2 dialect, with `operational` the routes of operators, and `rpc`.
+    pub fn new(app: Arc<App>, rpc: Option<Arc<Rpc>>, operational: bool) -> Self {
+        let bare = Written::new(&document(Served { operational, rpc: None }));
+        Self { app, rpc, operational, last: Mutex::new((None, bare)) }
+    }
+
+    /// The document of now. While the database is away, the one of before.
+    async fn current(&self) -> Arc<Written> {
+        let catalog = match &self.rpc {
+            Some(rpc) => timeout(PATIENCE, rpc.catalog(&self.app.database)).await.ok().and_then(Result::ok),
+            None => None,
+        };
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(catalog) = catalog
+            && !last.0.as_ref().is_some_and(|known| Arc::ptr_eq(known, &catalog))
+        {
+            let served = Served { operational: self.operational, rpc: Some(rpc::openapi::part(&catalog)) };
+            *last = (Some(catalog), Written::new(&document(served)));
+        }
+        last.1.clone()
+    }
+}
+
+/// Answers with the document, or with 304 to whoever has it.
+pub async fn answer(State(documents): State<Arc<Documents>>, headers: HeaderMap) -> Response {
+    send(&*documents.current().await, &headers)
+}
+
+fn send(written: &Written, headers: &HeaderMap) -> Response {
     let known = headers.get_all(IF_NONE_MATCH).iter().any(|value| names(value, &written.etag));
     let caching = [(CACHE_CONTROL, CACHE), (ETAG, HeaderValue::from_str(&written.etag).unwrap_or(CACHE))];
     if known {
@@ -46,27 +93,19 @@ fn names(list: &HeaderValue, etag: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::Router;
-    use axum::body::Body;
-    use axum::http::Request;
     use http_body_util::BodyExt;
     use serde_json::json;
-    use tower::ServiceExt;
 
     use super::*;
 
-    async fn ask(if_none_match: Option<&str>) -> Response {
-        let router: Router = Router::new().route("/openapi.json", route(&json!({ "openapi": "3.1.0" })));
-        let mut request = Request::get("/openapi.json");
-        if let Some(tag) = if_none_match {
-            request = request.header(IF_NONE_MATCH, tag);
-        }
-        router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    fn ask(if_none_match: Option<&str>) -> Response {
+        let headers = if_none_match.iter().map(|tag| (IF_NONE_MATCH, tag.parse().unwrap()));
+        send(&Written::new(&json!({ "openapi": "3.1.0" })), &headers.collect())
     }
 
     #[tokio::test]
     async fn whoever_has_the_document_gets_it_no_second_time() {
-        let first = ask(None).await;
+        let first = ask(None);
         assert_eq!(
             (first.status(), &first.headers()[CONTENT_TYPE]),
             (StatusCode::OK, &HeaderValue::from_static(JSON))
@@ -74,12 +113,12 @@ mod tests {
         let etag = first.headers()[ETAG].to_str().unwrap().to_owned();
         assert_eq!(first.into_body().collect().await.unwrap().to_bytes(), r#"{"openapi":"3.1.0"}"#);
         for tag in [etag.clone(), format!("W/{etag}"), format!("\"x\", {etag}"), "*".to_owned()] {
-            let again = ask(Some(&tag)).await;
+            let again = ask(Some(&tag));
             assert_eq!(
                 (again.status(), again.headers()[ETAG].to_str().unwrap()),
                 (StatusCode::NOT_MODIFIED, etag.as_str())
             );
         }
-        assert_eq!(ask(Some("\"x\"")).await.status(), StatusCode::OK);
+        assert_eq!(ask(Some("\"x\"")).status(), StatusCode::OK);
     }
 }

@@ -106,7 +106,7 @@ async fn perform(
 }
 
 /// The body as text: no longer than `limit`, and of characters that Postgres takes.
-async fn read(limit: usize, headers: &HeaderMap, body: Body) -> Result<String, Error> {
+pub(super) async fn read(limit: usize, headers: &HeaderMap, body: Body) -> Result<String, Error> {
     let too_long = || Error::new(Kind::BodyTooLarge, format!("the body must have at most {limit} bytes"));
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {

@@ -1,0 +1,211 @@
+//! The functions of the extension over HTTP, as PostgREST clients call them: `POST /rpc/unkey_verify_key`.
+//!
+//! A request passes through these files in this order: [`role`] ([`jwt`], [`claims`]) says who calls; [`query`] sorts the
+//! query string; [`arguments`] reads the arguments, and [`resolve`] finds in the [`catalog`] the function that takes them;
+//! [`accept`] and [`prefer`] say what is wanted; [`session`] and [`statement`] write the SQL, the latter with the help of
+//! [`select`], [`filters`] ([`operator`]), [`order`] and [`range`]; [`transaction`] runs it; [`outcome`] is what is sent
+//! back, or [`error`] ([`sqlstate`]).
+
+pub mod accept;
+pub mod arguments;
+pub mod catalog;
+pub mod claims;
+pub mod error;
+pub mod field;
+pub mod filters;
+pub mod jwt;
+pub mod openapi;
+pub mod operator;
+pub mod order;
+pub mod outcome;
+pub mod prefer;
+pub mod query;
+pub mod range;
+pub mod resolve;
+pub mod role;
+pub mod scanner;
+pub mod select;
+pub mod session;
+pub mod sql;
+pub mod sqlstate;
+pub mod statement;
+pub mod transaction;
+
+use axum::http::header::{ACCEPT, CONTENT_TYPE, RANGE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use crate::db::Database;
+use crate::db::failure::Failure;
+use crate::settings::Settings;
+use accept::Form;
+use arguments::Arguments;
+use catalog::{Cache, Catalog, Function, Shape};
+use error::{Error, Result};
+use jwt::Keys;
+use outcome::{Outcome, Terms};
+use prefer::Preferences;
+use query::Query;
+use role::{Caller, Gate};
+use statement::Wanted;
+use transaction::Transaction;
+
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// Answers calls of functions.
+pub struct Rpc {
+    gate: Gate,
+    catalog: Cache,
+}
+
+impl Rpc {
+    /// As set up; `None` if nobody could call anything.
+    ///
+    /// # Errors
+    /// What is wrong with the secret.
+    pub fn new(settings: &Settings) -> Result<Option<Self>, String> {
+        if settings.jwt_secret.is_none() && settings.anonymous_role.is_none() {
+            return Ok(None);
+        }
+        let gate = Gate {
+            keys: settings.jwt_secret.as_deref().map(Keys::read).transpose()?,
+            audience: settings.jwt_audience.clone(),
+            place: settings.jwt_role_claim.clone(),
+            anonymous: settings.anonymous_role.clone(),
+        };
+        Ok(Some(Self { gate, catalog: Cache::default() }))
+    }
+
+    /// What there is to call, for the OpenAPI document.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn catalog(
+        &self,
+        database: &Database,
+    ) -> std::result::Result<std::sync::Arc<Catalog>, Failure> {
+        self.catalog.current(database).await
+    }
+
+    /// Answers a request for `name`.
+    pub async fn answer(&self, database: &Database, name: &str, request: &Parts, body: &str) -> Response {
+        let result = self.call(database, name, request, body).await;
+        result.unwrap_or_else(IntoResponse::into_response)
+    }
+
+    async fn call(&self, database: &Database, name: &str, request: &Parts, body: &str) -> Result<Response> {
+        let reads = matches!(request.method, Method::GET | Method::HEAD);
+        if !reads && request.method != Method::POST && request.method != Method::OPTIONS {
+            return Err(Error::method(request.method.as_str(), "OPTIONS, GET, HEAD, POST"));
+        }
+        let caller = self.gate.caller(&request.headers)?;
+        let failed = |failure: Failure| {
+            if !matches!(failure, Failure::Refused(_)) {
+                tracing::warn!(function = name, %failure, "a call failed");
+            }
+            Error::of_failure(&failure, caller.known)
+        };
+        let mut catalog = self.catalog.current(database).await.map_err(&failed)?;
+        let mut call = Call::read(&catalog, name, request, body);
+        if call.as_ref().is_err_and(|error| error.body.code == "PGRST202") {
+            catalog = self.catalog.refreshed(database).await.map_err(&failed)?;
+            call = Call::read(&catalog, name, request, body);
+        }
+        let call = call?;
+        if request.method == Method::OPTIONS {
+            return Ok(call.options());
+        }
+        let outcome = database.transaction(&call.transaction(request, &caller)?).await.map_err(&failed)??;
+        Ok(call.reply(outcome))
+    }
+}
+
+/// A request that fits a function.
+struct Call<'a> {
+    function: &'a Function,
+    given: Vec<&'a str>,
+    document: String,
+    query: Query,
+    preferences: Preferences,
+    form: Form,
+    bare: bool,
+}
+
+impl<'a> Call<'a> {
+    fn read(catalog: &'a Catalog, name: &str, request: &Parts, body: &str) -> Result<Self> {
+        let reads = matches!(request.method, Method::GET | Method::HEAD);
+        let mut query = Query::parse(request.uri.query().unwrap_or_default(), catalog.named(name), reads);
+        let arguments = if reads {
+            Arguments::Text(std::mem::take(&mut query.arguments))
+        } else {
+            Arguments::of_body(text(&request.headers, CONTENT_TYPE), body, query.columns.as_ref())?
+        };
+        let function = resolve::resolve(catalog, name, &arguments.names())?;
+        let names = arguments.names();
+        let known = function.arguments.iter().map(|argument| argument.name.as_str());
+        Ok(Self {
+            function,
+            given: known.filter(|name| names.contains(name)).collect(),
+            document: arguments.document(function)?,
+            query,
+            preferences: Preferences::parse(&request.headers)?,
+            form: Form::negotiate(text(&request.headers, ACCEPT).unwrap_or_default(), function)?,
+            bare: request.method == Method::HEAD,
+        })
+    }
+
+    fn transaction(&self, request: &Parts, caller: &Caller) -> Result<Transaction<'_>> {
+        let reads = request.method != Method::POST;
+        let header = text(&request.headers, RANGE).filter(|_| request.method == Method::GET);
+        let shaping = self.query.shaping(header)?;
+        let wanted = Wanted { form: self.form, total: self.preferences.count.is_some(), bare: self.bare };
+        let call = statement::call(self.function, &self.document, &self.given, &shaping, wanted)?;
+        Ok(Transaction {
+            writes: self.function.volatile && !reads,
+            settings: session::settings(request, caller, self.preferences.timezone.as_deref()),
+            call,
+            terms: Terms {
+                function: self.function,
+                form: self.form,
+                labels: self.labels(&shaping),
+                range: shaping.range,
+                preferences: &self.preferences,
+            },
+        })
+    }
+
+    fn labels(&self, shaping: &query::Shaping) -> Vec<String> {
+        match self.function.shape {
+            Shape::Row => {
+                select::labels(&shaping.select, self.function).into_iter().map(str::to_owned).collect()
+            }
+            _ => vec!["value".to_owned()],
+        }
+    }
+
+    fn reply(&self, outcome: Outcome) -> Response {
+        let has_body = outcome.status != StatusCode::NO_CONTENT;
+        let mut response = (outcome.status, outcome.body).into_response();
+        let headers = response.headers_mut();
+        headers.remove(CONTENT_TYPE);
+        if has_body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.form.content_type()));
+        }
+        if let Some(applied) = self.preferences.applied().and_then(|text| HeaderValue::from_str(&text).ok()) {
+            headers.insert(PREFERENCE_APPLIED, applied);
+        }
+        headers.extend(outcome.headers);
+        response
+    }
+
+    /// How it may be called.
+    fn options(&self) -> Response {
+        let allowed = if self.function.volatile { "OPTIONS, POST" } else { "OPTIONS, GET, HEAD, POST" };
+        (StatusCode::OK, [(axum::http::header::ALLOW, allowed)]).into_response()
+    }
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
