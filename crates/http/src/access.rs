@@ -4,47 +4,56 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
-use unkey_core::id;
+use axum::http::Method;
 
 use crate::App;
+use crate::client_address::Peer;
 
-/// The id of a request, such as `req_2gZdJm7aVwTQXkqv`.
+/// A request as it arrived.
 #[derive(Clone)]
-pub struct RequestId(pub Arc<str>);
-
-/// What a handler tells about the request it answered.
-#[derive(Clone)]
-pub struct Observed {
-    /// Empty if the path names none.
-    pub operation: String,
+pub struct Arrival {
+    /// Such as `req_690c1f3ab2f5d0c8e1a97b64`: seconds since the Unix epoch, then random digits. Made here and not taken
+    /// from the client, so that it is one of a kind.
+    pub request_id: Arc<str>,
+    /// The other end of the connection.
+    pub peer: Peer,
+    method: Method,
+    started: Instant,
 }
 
-/// Gives a request its id, and writes down how it went.
-pub async fn observe(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let request_id: Arc<str> = new_request_id().into();
-    request.extensions_mut().insert(RequestId(request_id.clone()));
-    let method = request.method().clone();
-    let mut response = next.run(request).await;
-    let observed = response.extensions_mut().remove::<Observed>();
-    let operation = observed.as_ref().map_or("", |observed| &observed.operation);
-    let (status, elapsed) = (response.status().as_u16(), started.elapsed());
-    let operation = app.metrics.request(operation, status, elapsed);
-    let milliseconds = elapsed.as_secs_f64() * 1000.0;
-    if status >= 500 {
-        tracing::warn!(target: "unkey_http::access", %request_id, %method, operation, status, milliseconds);
-    } else {
-        tracing::debug!(target: "unkey_http::access", %request_id, %method, operation, status, milliseconds);
+impl Arrival {
+    /// Of a request that is there now.
+    pub fn new(peer: Peer, method: &Method) -> Self {
+        Self { request_id: new_request_id().into(), peer, method: method.clone(), started: Instant::now() }
     }
-    response
+
+    /// Writes down how it went.
+    pub fn answered(&self, app: &App, operation: &str, status: u16) {
+        let Self { request_id, method, started, .. } = self;
+        let elapsed = started.elapsed();
+        let operation = app.metrics.request(operation, status, elapsed);
+        let milliseconds = elapsed.as_secs_f64() * 1000.0;
+        if status >= 500 {
+            tracing::warn!(target: "unkey_http::access", %request_id, %method, operation, status, milliseconds);
+        } else {
+            tracing::debug!(target: "unkey_http::access", %request_id, %method, operation, status, milliseconds);
+        }
+    }
 }
 
 fn new_request_id() -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let now = i64::try_from(now).unwrap_or_default();
-    // Without random bytes the time alone has to do: the id is for reading, and guards nothing.
-    id::new("req", now).unwrap_or_else(|_| format!("req_{now}"))
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    format!("req_{seconds:08x}{:016x}", fastrand::u64(..))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sd_14_request_ids_are_one_of_a_kind() {
+        let ids: std::collections::HashSet<_> = (0..1000).map(|_| new_request_id()).collect();
+        assert_eq!(ids.len(), 1000);
+        assert!(ids.iter().all(|id| id.starts_with("req_") && id.len() == 28));
+    }
 }

@@ -9,9 +9,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use unkey_http::routes::Routes;
 use unkey_http::server::{Listener, Server};
 use unkey_http::settings::{Listen, Settings};
-use unkey_http::{App, routes, telemetry};
+use unkey_http::{App, telemetry};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Failed = Box<dyn Error + Send + Sync>;
 
@@ -36,8 +40,8 @@ async fn serve(settings: &Settings) -> Result<(), Failed> {
     let server =
         Server::new(settings.max_connections, settings.header_timeout, stop.clone(), app.open_connections());
     let mut accepting = JoinSet::new();
-    for (listener, router, place) in listeners(settings, &app).await? {
-        accepting.spawn(server.clone().accept(listener, router));
+    for (listener, routes, place) in listeners(settings, &app).await? {
+        accepting.spawn(server.clone().accept(listener, routes));
         eprintln!("unkey-http listens on {place}");
     }
     told_to_stop().await?;
@@ -55,17 +59,11 @@ async fn serve(settings: &Settings) -> Result<(), Failed> {
 }
 
 /// What to listen on, and what is answered there.
-async fn listeners(
-    settings: &Settings,
-    app: &Arc<App>,
-) -> Result<Vec<(Listener, axum::Router, String)>, Failed> {
+async fn listeners(settings: &Settings, app: &Arc<App>) -> Result<Vec<(Listener, Routes, String)>, Failed> {
     let mut listeners = Vec::new();
-    let mut public = routes::public(app, settings)?;
-    match settings.admin_listen {
-        None => public = public.merge(routes::admin(app)),
-        Some(address) => {
-            listeners.push((Listener::tcp(address).await?, routes::admin(app), format!("http://{address}")))
-        }
+    let public = Routes::public(app, settings)?;
+    if let Some(address) = settings.admin_listen {
+        listeners.push((Listener::tcp(address).await?, Routes::admin(app), format!("http://{address}")));
     }
     if let Listen::Address(address) = settings.listen {
         let listener =

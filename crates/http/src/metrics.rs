@@ -39,7 +39,7 @@ struct OperationLabel {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabel {
-    outcome: String,
+    outcome: &'static str,
 }
 
 /// 50 µs to 26 s.
@@ -96,9 +96,9 @@ impl Metrics {
     }
 
     /// Counts what a verification came to, if it was one.
-    pub fn outcome(&self, outcome: Option<&str>) {
+    pub fn outcome(&self, outcome: Option<&'static str>) {
         if let Some(outcome) = outcome {
-            self.verifications.get_or_create(&OutcomeLabel { outcome: outcome.to_owned() }).inc();
+            self.verifications.get_or_create(&OutcomeLabel { outcome }).inc();
         }
     }
 

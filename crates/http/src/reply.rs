@@ -14,12 +14,9 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Of a call that the database answered.
 pub fn answered(request_id: &str, reply: Reply) -> Response {
-    let content_type = HeaderValue::from_str(&reply.content_type);
     let mut response = reply.body.into_response();
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if let Ok(content_type) = content_type {
-        response.headers_mut().insert(CONTENT_TYPE, content_type);
-    }
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
     with_headers(request_id, response)
 }
 

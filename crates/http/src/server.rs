@@ -1,26 +1,27 @@
 //! Connections of clients: accepting, serving, and ending them.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
 use crate::client_address::Peer;
+use crate::routes::Routes;
 
 /// Longest head of a request, in bytes.
 const HEAD_LIMIT: usize = 64 * 1024;
@@ -96,11 +97,11 @@ impl Server {
     }
 
     /// Accepts until told to stop.
-    pub async fn accept(self, listener: Listener, router: Router) {
+    pub async fn accept(self, listener: Listener, routes: Routes) {
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
-                accepted = self.accept_one(&listener, &router) => {
+                accepted = self.accept_one(&listener, &routes) => {
                     if let Err(error) = accepted {
                         tracing::warn!(%error, "a connection could not be accepted");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -118,36 +119,36 @@ impl Server {
         }
     }
 
-    async fn accept_one(&self, listener: &Listener, router: &Router) -> io::Result<()> {
+    async fn accept_one(&self, listener: &Listener, routes: &Routes) -> io::Result<()> {
         let permit = self.permits.clone().acquire_owned().await.map_err(io::Error::other)?;
         match listener {
             Listener::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                self.serve(stream, Some(address.ip()), router, permit);
+                self.serve(stream, Some(address.ip()), routes, permit);
             }
             Listener::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
-                self.serve(stream, None, router, permit);
+                self.serve(stream, None, routes, permit);
             }
         }
         Ok(())
     }
 
-    fn serve<S>(&self, stream: S, peer: Peer, router: &Router, permit: OwnedSemaphorePermit)
+    fn serve<S>(&self, stream: S, peer: Peer, routes: &Routes, permit: OwnedSemaphorePermit)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let service = router.clone().map_request(move |mut request: Request<_>| {
-            request.extensions_mut().insert(peer);
-            request.map(Body::new)
+        let routes = routes.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let answer = routes.clone().answer(peer, request.map(Body::new));
+            async move { Ok::<_, Infallible>(answer.await) }
         });
         let builder = self.builder.clone();
         let watcher = self.graceful.watcher();
         let open = Open::new(&self.connections);
         tokio::spawn(async move {
-            let connection =
-                builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+            let connection = builder.serve_connection(TokioIo::new(stream), service);
             if let Err(error) = watcher.watch(connection).await {
                 tracing::debug!(%error, "a connection ended early");
             }

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use futures_util::future::join;
+use unkey_core::reply::{JSON, PROBLEM};
+use unkey_core::verdict::Code;
 
 use super::failure::Failure;
 use super::outcome::{Mark, mark};
@@ -32,11 +34,11 @@ pub struct Reply {
     /// HTTP status.
     pub status: u16,
     /// `application/json` or `application/problem+json`.
-    pub content_type: String,
+    pub content_type: &'static str,
     /// JSON text.
     pub body: Bytes,
-    /// What a verification came to, for metrics.
-    pub outcome: Option<String>,
+    /// What a verification came to, for metrics: its code, or `refused`.
+    pub outcome: Option<&'static str>,
 }
 
 const CALL: &str = "SELECT status, content_type, body
@@ -83,7 +85,7 @@ impl Call {
         let body: String = row.try_get(2)?;
         Ok(Reply {
             status: status(row.try_get(0)?),
-            content_type: row.try_get(1)?,
+            content_type: content_type(row.try_get(1)?),
             body: Bytes::from(body),
             outcome: None,
         })
@@ -93,4 +95,14 @@ impl Call {
 /// A status the database gave; none of its replies has one out of range.
 pub(super) fn status(number: i32) -> u16 {
     u16::try_from(number).unwrap_or(500)
+}
+
+/// One of the two content types there are.
+pub(super) fn content_type(text: &str) -> &'static str {
+    if text == PROBLEM { PROBLEM } else { JSON }
+}
+
+/// The code of a verification, or `refused` for one that got no verdict.
+pub(super) fn outcome(text: &str) -> &'static str {
+    Code::ALL.iter().map(|code| code.as_str()).find(|code| *code == text).unwrap_or("refused")
 }

@@ -13,7 +13,7 @@ use futures_util::poll;
 use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::call::{Call, Reply, status};
+use super::call::{Call, Reply, content_type, outcome, status};
 use super::failure::{Failure, describe};
 use super::outcome::{Mark, mark};
 use super::{BEGIN, Connection, Database};
@@ -262,9 +262,9 @@ async fn replies(connection: &Connection, jobs: &[Job]) -> Result<Vec<Option<Rep
             let body: String = row.try_get(2)?;
             Ok(Some(Reply {
                 status: status(number),
-                content_type: row.try_get(1)?,
+                content_type: content_type(row.try_get(1)?),
                 body: Bytes::from(body),
-                outcome: row.try_get(3)?,
+                outcome: row.try_get::<_, Option<&str>>(3)?.map(outcome),
             }))
         })
         .collect()

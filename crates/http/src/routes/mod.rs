@@ -10,38 +10,77 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::http::header::{CONTENT_RANGE, RETRY_AFTER};
-use axum::http::{HeaderValue, Method};
-use axum::middleware::from_fn_with_state;
+use axum::http::{HeaderValue, Method, Request};
+use axum::response::Response;
 use axum::routing::{any, get};
+use tower::ServiceExt;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
+use crate::App;
+use crate::access::Arrival;
+use crate::client_address::Peer;
 use crate::reply::REQUEST_ID;
 use crate::rpc::Rpc;
 use crate::settings::Settings;
-use crate::{App, access};
 
-/// What clients see.
-///
-/// # Errors
-/// If an origin of the settings is none, or the JWT secret is no good.
-pub fn public(app: &Arc<App>, settings: &Settings) -> Result<Router, String> {
-    let rpc = Rpc::new(settings)?.map(Arc::new);
-    let documents = openapi::Documents::new(app.clone(), rpc.clone(), settings.admin_listen.is_none());
-    let functions = match rpc {
-        Some(rpc) => Router::new().route("/rpc/{function}", any(rpc::answer)).with_state((app.clone(), rpc)),
-        None => Router::new(),
-    };
-    let router = Router::new()
-        .merge(functions)
-        .route("/openapi.json", get(openapi::answer).with_state(Arc::new(documents)))
-        .fallback(v2::answer)
-        .layer(from_fn_with_state(app.clone(), access::observe))
-        .with_state(app.clone());
-    Ok(match cors(&settings.cors_origins)? {
-        Some(cors) => router.layer(cors),
-        None => router,
-    })
+/// From a request to its answer.
+#[derive(Clone)]
+pub struct Routes {
+    app: Arc<App>,
+    router: Router,
+    /// Whether the v2 dialect may be answered past the router, which has nothing to add to it.
+    direct: bool,
+}
+
+impl Routes {
+    /// What clients see.
+    ///
+    /// # Errors
+    /// If an origin of the settings is none, or the JWT secret is no good.
+    pub fn public(app: &Arc<App>, settings: &Settings) -> Result<Self, String> {
+        let operational = settings.admin_listen.is_none();
+        let rpc = Rpc::new(settings)?.map(Arc::new);
+        let documents = openapi::Documents::new(app.clone(), rpc.clone(), operational);
+        let mut router = Router::new()
+            .route("/openapi.json", get(openapi::answer).with_state(Arc::new(documents)))
+            .fallback(v2::handle)
+            .with_state(app.clone());
+        if let Some(rpc) = rpc {
+            router = router.route("/rpc/{function}", any(rpc::answer).with_state((app.clone(), rpc)));
+        }
+        if operational {
+            router = router.merge(operations(app));
+        }
+        Ok(match cors(&settings.cors_origins)? {
+            Some(cors) => Self { app: app.clone(), router: router.layer(cors), direct: false },
+            None => Self { app: app.clone(), router, direct: true },
+        })
+    }
+
+    /// What operators see, if that is apart.
+    pub fn admin(app: &Arc<App>) -> Self {
+        Self { app: app.clone(), router: operations(app), direct: false }
+    }
+
+    /// Answers a request from this peer.
+    pub async fn answer(self, peer: Peer, mut request: Request<Body>) -> Response {
+        let arrival = Arrival::new(peer, request.method());
+        if self.direct && v2::operation(request.uri().path()).is_some() {
+            return v2::answer(&self.app, &arrival, request).await;
+        }
+        request.extensions_mut().insert(arrival);
+        self.router.oneshot(request).await.unwrap_or_else(|never| match never {})
+    }
+}
+
+fn operations(app: &Arc<App>) -> Router {
+    Router::new()
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .route("/metrics", get(metrics::metrics))
+        .with_state(app.clone())
 }
 
 /// Lets the web pages of these origins call; `None` for none.
@@ -61,13 +100,4 @@ fn cors(origins: &[String]) -> Result<Option<CorsLayer>, String> {
         .expose_headers([REQUEST_ID, RETRY_AFTER, CONTENT_RANGE])
         .max_age(Duration::from_secs(3600));
     Ok(Some(layer))
-}
-
-/// What operators see.
-pub fn admin(app: &Arc<App>) -> Router {
-    Router::new()
-        .route("/health", get(health::health))
-        .route("/ready", get(health::ready))
-        .route("/metrics", get(metrics::metrics))
-        .with_state(app.clone())
 }

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::v2;
 use crate::App;
-use crate::access::{Observed, RequestId};
+use crate::access::Arrival;
 use crate::reply::REQUEST_ID;
 use crate::rpc::Rpc;
 use crate::rpc::error::Error;
@@ -18,7 +18,7 @@ use crate::rpc::error::Error;
 /// Answers a call of a function.
 pub async fn answer(
     State((app, rpc)): State<(Arc<App>, Arc<Rpc>)>,
-    Extension(RequestId(request_id)): Extension<RequestId>,
+    Extension(arrival): Extension<Arrival>,
     Path(function): Path<String>,
     request: Request<Body>,
 ) -> Response {
@@ -30,15 +30,15 @@ pub async fn answer(
     };
     let mut response = match body {
         Ok(body) => {
-            finished(&app.clone(), async move { rpc.answer(&app.database, &function, &head, &body).await })
-                .await
+            let database = app.database.clone();
+            finished(&app, async move { rpc.answer(&database, &function, &head, &body).await }).await
         }
         Err(error) => error.into_response(),
     };
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
+    if let Ok(value) = HeaderValue::from_str(&arrival.request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    response.extensions_mut().insert(Observed { operation: "rpc".to_owned() });
+    arrival.answered(&app, "rpc", response.status().as_u16());
     response
 }
 

@@ -10,42 +10,47 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
+use unkey_core::reply::JSON;
 use unkey_core::{Error, Kind};
 
 use crate::App;
-use crate::access::{Observed, RequestId};
-use crate::client_address::{Peer, client_address};
+use crate::access::Arrival;
+use crate::client_address::client_address;
 use crate::db::call::{Call, Reply};
 use crate::reply::{answered, failed, refused};
 
 const METRICS: HeaderName = HeaderName::from_static("x-unkey-metrics");
 const VERIFY: &str = "keys.verifyKey";
 
-/// Answers a request of the v2 dialect.
-pub async fn answer(
+/// What the router has no other route for.
+pub async fn handle(
     State(app): State<Arc<App>>,
-    Extension(RequestId(request_id)): Extension<RequestId>,
-    Extension(peer): Extension<Peer>,
+    Extension(arrival): Extension<Arrival>,
     request: Request<Body>,
 ) -> Response {
+    answer(&app, &arrival, request).await
+}
+
+/// Answers a request of the v2 dialect.
+pub async fn answer(app: &App, arrival: &Arrival, request: Request<Body>) -> Response {
     let operation = operation(request.uri().path()).unwrap_or_default().to_owned();
-    let mut response = match route(&operation, request.method()) {
+    let response = match route(&operation, request.method()) {
         Err(error) => {
-            let mut response = refused(&request_id, &operation, &error);
+            let mut response = refused(&arrival.request_id, &operation, &error);
             if error.kind == Kind::MethodNotAllowed {
                 response.headers_mut().insert(ALLOW, HeaderValue::from_static(method_of(&operation)));
             }
             response
         }
-        Ok(()) if operation == "liveness" => liveness(&request_id),
-        Ok(()) => perform(&app, &request_id, peer, &operation, request).await,
+        Ok(()) if operation == "liveness" => liveness(&arrival.request_id),
+        Ok(()) => perform(app, arrival, &operation, request).await,
     };
-    response.extensions_mut().insert(Observed { operation });
+    arrival.answered(app, &operation, response.status().as_u16());
     response
 }
 
 /// The operation that a path names: what follows its last `/v2/`.
-fn operation(path: &str) -> Option<&str> {
+pub fn operation(path: &str) -> Option<&str> {
     let operation = path.rsplit_once("/v2/")?.1;
     (!operation.is_empty() && !operation.contains('/')).then_some(operation)
 }
@@ -70,17 +75,11 @@ fn route(operation: &str, method: &Method) -> Result<(), Error> {
 
 fn liveness(request_id: &str) -> Response {
     let body = format!(r#"{{"meta":{{"requestId":"{request_id}"}},"data":{{"message":"OK"}}}}"#);
-    let content_type = unkey_core::reply::JSON.to_owned();
-    answered(request_id, Reply { status: 200, content_type, body: body.into(), outcome: None })
+    answered(request_id, Reply { status: 200, content_type: JSON, body: body.into(), outcome: None })
 }
 
-async fn perform(
-    app: &App,
-    request_id: &str,
-    peer: Peer,
-    operation: &str,
-    request: Request<Body>,
-) -> Response {
+async fn perform(app: &App, arrival: &Arrival, operation: &str, request: Request<Body>) -> Response {
+    let request_id = &arrival.request_id;
     let (head, body) = request.into_parts();
     let body = match timeout(app.request_timeout, read(app.body_limit, &head.headers, body)).await {
         Ok(Ok(body)) => body,
@@ -90,7 +89,7 @@ async fn perform(
             return refused(request_id, operation, &error);
         }
     };
-    let ip = client_address(peer, &head.headers, &app.trusted_proxies);
+    let ip = client_address(arrival.peer, &head.headers, &app.trusted_proxies);
     let call = call(operation, &head.headers, body, ip, request_id);
     let result = match operation {
         VERIFY => app.verifier.verify(call).await,
@@ -98,7 +97,7 @@ async fn perform(
     };
     match result {
         Ok(reply) => {
-            app.metrics.outcome(reply.outcome.as_deref());
+            app.metrics.outcome(reply.outcome);
             answered(request_id, reply)
         }
         Err(failure) => failed(request_id, operation, &failure),
