@@ -165,7 +165,7 @@ pub fn verify_all(texts: &[Option<String>], question: &Question) -> Outcome<Vec<
 /// Answers one after the other, in the order given. What one asker got wrong is that one's answer.
 pub fn verify_each(asked: &[Asked]) -> Outcome<Vec<Result<Answer>>> {
     let started = Instant::now();
-    let keys = asked.iter().map(|asked| answered(find(asked))).collect::<Outcome<Vec<_>>>()?;
+    let keys = find_each(asked)?;
     if asked.len() > 1 && !is_read_only() {
         reserve(asked, &keys)?;
     }
@@ -204,31 +204,42 @@ impl Found {
     }
 }
 
-fn find(asked: &Asked) -> Outcome<Option<Key>> {
-    match asked.sought {
-        Sought::Hash(hash) => by_hash(hash, asked.question),
-        Sought::Text(text) => by_text(text, asked.question),
-    }
-}
-
-fn by_text(text: Option<&str>, question: &Question) -> Outcome<Option<Key>> {
-    let Some(text) = text.filter(|text| !text.is_empty() && text.chars().count() <= key::MAX_LENGTH) else {
-        return Ok(None);
-    };
-    let hash = Hash::of(text);
-    let found = by_hash(&hash, question)?;
-    match (&found, &question.migration_id) {
-        (None, Some(migration_id)) => {
-            crate::migrations::finish(text, migration_id, |key| question.scope.holds(key))?;
-            by_hash(&hash, question)
+impl Sought<'_> {
+    /// `None` for what can't be a key.
+    fn hash(&self) -> Option<Hash> {
+        match *self {
+            Self::Hash(hash) => Some(*hash),
+            Self::Text(text) => {
+                text.filter(|text| !text.is_empty() && text.chars().count() <= key::MAX_LENGTH).map(Hash::of)
+            }
         }
-        _ => Ok(found),
     }
 }
 
-fn by_hash(hash: &Hash, question: &Question) -> Outcome<Option<Key>> {
-    let found = keys::by_hash(hash)?;
-    Ok(found.filter(|key| question.scope.holds(key)))
+/// The keys, all as of one moment; each only if it is in the scope of its question.
+fn find_each(asked: &[Asked]) -> Outcome<Vec<Result<Option<Key>>>> {
+    let hashes: Vec<Option<Hash>> = asked.iter().map(|asked| asked.sought.hash()).collect();
+    let mut found = keys::by_hashes(&hashes.iter().flatten().copied().collect::<Vec<_>>())?.into_iter();
+    let find = |(asked, hash): (&Asked, Option<Hash>)| match hash {
+        Some(hash) => answered(asked.accept(&hash, found.next().flatten())),
+        None => Ok(Ok(None)),
+    };
+    asked.iter().zip(hashes).map(find).collect()
+}
+
+impl Asked<'_> {
+    /// What was found, if it is in scope; or what is found after its migration was finished.
+    fn accept(&self, hash: &Hash, found: Option<Key>) -> Outcome<Option<Key>> {
+        let in_scope = |key: &Key| self.question.scope.holds(key);
+        let found = found.filter(in_scope);
+        match (&found, &self.question.migration_id, self.sought) {
+            (None, Some(migration_id), Sought::Text(Some(text))) => {
+                crate::migrations::finish(text, migration_id, in_scope)?;
+                Ok(keys::by_hashes(std::slice::from_ref(hash))?.into_iter().next().flatten().filter(in_scope))
+            }
+            _ => Ok(found),
+        }
+    }
 }
 
 /// Locks whatever a batch may count or spend, counters before credits and each in one order, so that two batches

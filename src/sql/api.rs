@@ -1,12 +1,12 @@
 //! `unkey_api`: the v2 dialect over SQL.
 
 use pgrx::prelude::*;
-use pgrx::{IntoDatum, PgTupleDesc, pg_sys};
+use pgrx::{IntoDatum, pg_sys};
 use unkey_core::validate::required;
 use unkey_core::{Error, Result};
 
-use super::types::{Address, Composite, Elements, columns_of, composite_of};
-use crate::error::{Outcome, raise};
+use super::types::{Address, Composite, Elements, Rows, columns_of, composite_of};
+use crate::error::raise;
 use crate::v2::{self, Call, Response, Verification};
 
 #[allow(clippy::too_many_arguments, reason = "the SQL function's arguments")]
@@ -54,7 +54,7 @@ fn unkey_api_verify_keys(
     user_agents: Option<Elements<String>>,
     request_ids: Option<Elements<String>>,
     fcinfo: pg_sys::FunctionCallInfo,
-) -> SetOfIterator<'static, Composite> {
+) -> Rows {
     raise(|| {
         let authorizations = required("authorizations", authorizations)?.each("authorizations")?;
         let count = authorizations.len();
@@ -71,10 +71,11 @@ fn unkey_api_verify_keys(
             request_id: request_ids.next().flatten(),
             metrics: true,
         });
-        let verifications = v2::verify_keys(&calls.collect::<Vec<_>>())?;
-        let columns = columns_of(fcinfo)?;
-        let rows = verifications.into_iter().map(|verification| row(verification, &columns));
-        Ok(SetOfIterator::new(rows.collect::<Outcome<Vec<_>>>()?))
+        let mut rows = Rows::of(fcinfo);
+        for verification in v2::verify_keys(&calls.collect::<Vec<_>>())? {
+            rows.add(&row(verification))?;
+        }
+        Ok(rows)
     })
 }
 
@@ -90,10 +91,8 @@ fn as_many<T>(argument: &'static str, elements: Option<Elements<T>>, count: usiz
 }
 
 /// A row of `unkey.api_verification`: its columns in their order.
-fn row(verification: Option<Verification>, columns: &PgTupleDesc) -> Outcome<Composite> {
-    let Some(Verification { response, outcome }) = verification else {
-        return composite_of(columns, &[None; 4]);
-    };
+fn row(verification: Option<Verification>) -> [Option<pg_sys::Datum>; 4] {
+    let Some(Verification { response, outcome }) = verification else { return [None; 4] };
     let [status, content_type, body] = values(response);
-    composite_of(columns, &[status, content_type, body, outcome.into_datum()])
+    [status, content_type, body, outcome.into_datum()]
 }

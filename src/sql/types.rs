@@ -42,6 +42,53 @@ unsafe impl SqlTranslatable for Composite {
         Ok(ReturnsRef::One(SqlMappingRef::literal("record")));
 }
 
+/// The rows of a set, all written in one call of the function. One call for each row would pin the search path as often.
+pub struct Rows(*mut pg_sys::ReturnSetInfo);
+
+impl Rows {
+    /// For a function whose DDL says RETURNS SETOF a composite type.
+    pub fn of(fcinfo: pg_sys::FunctionCallInfo) -> Self {
+        // SAFETY: fcinfo is that of the running call; Postgres makes store and descriptor, or raises an ERROR where the
+        // query has no place for a set.
+        unsafe {
+            pg_sys::InitMaterializedSRF(fcinfo, 0);
+            Self((*fcinfo).resultinfo.cast())
+        }
+    }
+
+    /// Adds a row: the columns of the composite type in their order.
+    pub fn add(&mut self, values: &[Option<pg_sys::Datum>]) -> Outcome<()> {
+        let (mut datums, mut nulls) = unzipped(values);
+        // SAFETY: the store takes a copy; both arrays are as long as the descriptor.
+        unsafe {
+            let Self(info) = *self;
+            let desc = (*info).setDesc;
+            if usize::try_from((*desc).natts) != Ok(values.len()) {
+                return Err(unexpected());
+            }
+            pg_sys::tuplestore_putvalues((*info).setResult, desc, datums.as_mut_ptr(), nulls.as_mut_ptr());
+        }
+        Ok(())
+    }
+}
+
+// SAFETY: the rows are where Postgres looks for them.
+unsafe impl BoxRet for Rows {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        fcinfo.return_null()
+    }
+}
+
+// SAFETY: names the SQL type; DDL is written by hand.
+unsafe impl SqlTranslatable for Rows {
+    const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(Rows);
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: std::result::Result<SqlMappingRef, ArgumentError> =
+        Ok(SqlMappingRef::literal("record"));
+    const RETURN_SQL: std::result::Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::SetOf(SqlMappingRef::literal("record")));
+}
+
 macro_rules! printed {
     ($(#[$doc:meta])* $name:ident, $sql:literal, $print:path) => {
         $(#[$doc])*
@@ -232,15 +279,18 @@ pub fn composite_of(columns: &PgTupleDesc, values: &[Option<pg_sys::Datum>]) -> 
     if columns.len() != values.len() {
         return Err(unexpected());
     }
-    let mut datums: Vec<pg_sys::Datum> =
-        values.iter().map(|value| value.unwrap_or(pg_sys::Datum::null())).collect();
-    let mut nulls: Vec<bool> = values.iter().map(Option::is_none).collect();
+    let (mut datums, mut nulls) = unzipped(values);
     // SAFETY: both arrays are as long as the descriptor; the tuple is made in the function's memory context, and
     // HeapTupleHeaderGetDatum only stamps and returns it.
     unsafe {
         let tuple = pg_sys::heap_form_tuple(columns.as_ptr(), datums.as_mut_ptr(), nulls.as_mut_ptr());
         Ok(Composite(pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data)))
     }
+}
+
+/// Values as Postgres takes them: datums, and which of them are NULL.
+fn unzipped(values: &[Option<pg_sys::Datum>]) -> (Vec<pg_sys::Datum>, Vec<bool>) {
+    values.iter().map(|value| (value.unwrap_or(pg_sys::Datum::null()), value.is_none())).unzip()
 }
 
 fn unexpected() -> Failure {

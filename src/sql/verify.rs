@@ -1,14 +1,14 @@
 //! `unkey_verify_key`: the hot function, start to end.
 
 use pgrx::prelude::*;
-use pgrx::{IntoDatum, PgTupleDesc, direct_function_call_as_datum, pg_sys};
+use pgrx::{IntoDatum, direct_function_call_as_datum, pg_sys};
 use serde::Serialize;
 use unkey_core::key::Hash;
 use unkey_core::validate::required;
 use unkey_core::verdict::Code;
 use unkey_core::{Error, limits::LimitState};
 
-use super::types::{Address, Composite, Document, List, columns_of, composite_of, strings};
+use super::types::{Address, Composite, Document, Elements, List, Rows, columns_of, composite_of, strings};
 use crate::clock;
 use crate::error::{Outcome, raise};
 use crate::verify::{self, Answer, Arguments, Found, Question, Scope, identity_reply};
@@ -51,14 +51,14 @@ fn unkey_verify_key(
     raise(|| {
         let question = question(permissions, cost, ratelimits, tags, api_id, ip, migration_id)?;
         let answer = verify::verify(key, &question)?;
-        row(&answer, &columns_of(fcinfo)?)
+        composite_of(&columns_of(fcinfo)?, &row(&answer)?)
     })
 }
 
 #[allow(clippy::too_many_arguments, reason = "the SQL function's arguments")]
 #[pg_extern(sql = false)]
 fn unkey_verify_keys(
-    keys: Option<List>,
+    keys: Option<Elements<String>>,
     permissions: Option<String>,
     cost: Option<i64>,
     ratelimits: Option<Document>,
@@ -67,15 +67,15 @@ fn unkey_verify_keys(
     ip: Option<Address>,
     migration_id: Option<String>,
     fcinfo: pg_sys::FunctionCallInfo,
-) -> SetOfIterator<'static, Composite> {
+) -> Rows {
     raise(|| {
-        let keys = required("keys", keys)?.elements("keys")?;
+        let keys = required("keys", keys)?.each("keys")?;
         let question = question(permissions, cost, ratelimits, tags, api_id, ip, migration_id)?;
-        let answers = verify::verify_all(&keys, &question)?;
-        let columns = columns_of(fcinfo)?;
-        Ok(SetOfIterator::new(
-            answers.iter().map(|answer| row(answer, &columns)).collect::<Outcome<Vec<_>>>()?,
-        ))
+        let mut rows = Rows::of(fcinfo);
+        for answer in verify::verify_all(&keys, &question)? {
+            rows.add(&row(&answer)?)?;
+        }
+        Ok(rows)
     })
 }
 
@@ -98,17 +98,16 @@ fn unkey_verify_hash(
         let hash = Hash::from_bytes(hash).ok_or_else(|| Error::invalid("hash", "must have 32 bytes"))?;
         let question = question(permissions, cost, ratelimits, tags, api_id, ip, None)?;
         let answer = verify::verify_hash(&hash, &question)?;
-        row(&answer, &columns_of(fcinfo)?)
+        composite_of(&columns_of(fcinfo)?, &row(&answer)?)
     })
 }
 
 /// A row of `unkey.verification`: its columns in their order.
-fn row(answer: &Answer, columns: &PgTupleDesc) -> Outcome<Composite> {
+fn row(answer: &Answer) -> Outcome<Vec<Option<pg_sys::Datum>>> {
     let code = verify::code(answer);
     let verdict = [(code == Code::Valid).into_datum(), code.as_str().into_datum()];
     let details = answer.as_ref().map_or(Ok([None; DETAILS]), details)?;
-    let values: Vec<Option<pg_sys::Datum>> = verdict.into_iter().chain(details).collect();
-    composite_of(columns, &values)
+    Ok(verdict.into_iter().chain(details).collect())
 }
 
 /// Columns of `unkey.verification` after `valid` and `code`.

@@ -48,7 +48,7 @@ pub struct Shown {
 }
 
 /// What a key inherits from its API.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub struct Api {
     pub id: String,
     pub keyspace_id: String,

@@ -94,11 +94,15 @@ fn first(keys: Vec<Key>) -> Option<Key> {
     keys.into_iter().next()
 }
 
-/// The key with this hash of its whole text, for a verification.
-pub fn by_hash(hash: &Hash) -> Outcome<Option<Key>> {
-    if let Some(found) = lookup::by_hash(hash)? {
-        return Ok(found);
+/// The keys with these hashes of their whole texts, for verifications.
+pub fn by_hashes(hashes: &[Hash]) -> Outcome<Vec<Option<Key>>> {
+    match lookup::by_hashes(hashes)? {
+        Some(found) => Ok(found),
+        None => hashes.iter().map(query_by_hash).collect(),
     }
+}
+
+fn query_by_hash(hash: &Hash) -> Outcome<Option<Key>> {
     let args = [arg(hash.as_bytes().as_slice())];
     load(View::Latest, select_key!(bare, "key.hash = $1 AND key.pending_migration_id IS NULL"), &args)
         .map(first)

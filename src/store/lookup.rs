@@ -1,5 +1,9 @@
 //! The look-up of a verification: one key with everything static about it, a few index probes in all.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::ffi::CStr;
+
 use serde_json::value::RawValue;
 use unkey_core::key::Hash;
 
@@ -17,12 +21,21 @@ const ROLES: Table = Table { name: c"roles", index: c"roles_pkey" };
 const ROLE_PERMISSIONS: Table = Table { name: c"role_permissions", index: c"role_permissions_pkey" };
 const PERMISSIONS: Table = Table { name: c"permissions", index: c"permissions_pkey" };
 
-/// The live key with this hash of its whole text. The outer `None`: tables can't be read directly here.
-pub fn by_hash(hash: &Hash) -> Outcome<Option<Option<Key>>> {
+/// The live keys with these hashes of their whole texts, all as of one moment. The outer `None`: tables can't be read
+/// directly here.
+pub fn by_hashes(hashes: &[Hash]) -> Outcome<Option<Vec<Option<Key>>>> {
     under_latest(|latest| {
-        let found = latest.by_bytes(KEYS, hash.as_bytes(), key)?.into_iter().flatten().next();
-        found.map_or(Ok(None), |found| complete(latest, found))
+        let mut reader = Reader { latest, apis: HashMap::new(), texts: HashMap::new() };
+        hashes.iter().map(|hash| reader.by_hash(hash)).collect()
     })
+}
+
+/// Reads keys, and the few things that many of them share once.
+struct Reader<'a> {
+    latest: &'a Latest,
+    apis: HashMap<String, Option<Api>>,
+    /// Columns of catalogues by index and key.
+    texts: HashMap<(&'static CStr, String), Vec<String>>,
 }
 
 /// A key row and what it refers to.
@@ -66,16 +79,61 @@ fn meta(column: Column) -> Outcome<Option<Box<RawValue>>> {
     if json == "{}" { Ok(None) } else { Ok(Some(RawValue::from_string(json)?)) }
 }
 
-/// Adds what stands in other tables; `None` if the API is gone.
-fn complete(latest: &Latest, Found { mut key, identity_id }: Found) -> Outcome<Option<Key>> {
-    let Some(api) = first(latest.by_text(APIS, &key.api.id, api)?) else { return Ok(None) };
-    key.api = api;
-    key.balance = latest.by_text(CREDITS, &key.id, balance)?.into_iter().next();
-    if let Some(identity_id) = identity_id {
-        key.identity = first(latest.by_text(IDENTITIES, &identity_id, identity)?);
+impl Reader<'_> {
+    fn by_hash(&mut self, hash: &Hash) -> Outcome<Option<Key>> {
+        let found = self.latest.by_bytes(KEYS, hash.as_bytes(), key)?;
+        first(found).map_or(Ok(None), |found| self.complete(found))
     }
-    grants(latest, &mut key)?;
-    Ok(Some(key))
+
+    /// Adds what stands in other tables; `None` if the API is gone.
+    fn complete(&mut self, Found { mut key, identity_id }: Found) -> Outcome<Option<Key>> {
+        let Some(api) = self.api(&key.api.id)? else { return Ok(None) };
+        key.api = api;
+        key.balance = self.latest.by_text(CREDITS, &key.id, balance)?.into_iter().next();
+        if let Some(identity_id) = identity_id {
+            key.identity = first(self.latest.by_text(IDENTITIES, &identity_id, identity)?);
+        }
+        self.grants(&mut key)?;
+        Ok(Some(key))
+    }
+
+    fn api(&mut self, id: &str) -> Outcome<Option<Api>> {
+        if let Some(known) = self.apis.get(id) {
+            return Ok(known.clone());
+        }
+        let found = first(self.latest.by_text(APIS, id, api)?);
+        self.apis.insert(id.to_owned(), found.clone());
+        Ok(found)
+    }
+
+    /// Roles and effective permissions, sorted and each once.
+    fn grants(&mut self, key: &mut Key) -> Outcome<()> {
+        let latest = self.latest;
+        let mut permission_ids =
+            latest.by_text(KEY_PERMISSIONS, &key.id, |row| Ok(row.text("permission_id")))?;
+        for role_id in latest.by_text(KEY_ROLES, &key.id, |row| Ok(row.text("role_id")))? {
+            key.roles.extend_from_slice(self.texts(ROLES, &role_id, "name")?);
+            permission_ids.extend_from_slice(self.texts(ROLE_PERMISSIONS, &role_id, "permission_id")?);
+        }
+        permission_ids.sort();
+        permission_ids.dedup();
+        for permission_id in &permission_ids {
+            key.permissions.extend_from_slice(self.texts(PERMISSIONS, permission_id, "slug")?);
+        }
+        key.roles.sort();
+        key.permissions.sort();
+        Ok(())
+    }
+
+    /// A column of a catalogue's rows; always the same one of each catalogue.
+    fn texts(&mut self, table: Table, id: &str, column: &str) -> Outcome<&[String]> {
+        match self.texts.entry((table.index, id.to_owned())) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(unknown) => {
+                Ok(unknown.insert(self.latest.by_text(table, id, |row| Ok(row.text(column)))?))
+            }
+        }
+    }
 }
 
 fn first<T>(rows: Vec<Option<T>>) -> Option<T> {
@@ -124,22 +182,4 @@ fn identity(row: &Row) -> Outcome<Option<Identity>> {
         }
     }
     Ok(Some(identity))
-}
-
-/// Roles and effective permissions, sorted and each once.
-fn grants(latest: &Latest, key: &mut Key) -> Outcome<()> {
-    let text = |name: &'static str| move |row: &Row| Ok(row.text(name));
-    let mut permission_ids = latest.by_text(KEY_PERMISSIONS, &key.id, text("permission_id"))?;
-    for role_id in latest.by_text(KEY_ROLES, &key.id, text("role_id"))? {
-        key.roles.extend(latest.by_text(ROLES, &role_id, text("name"))?);
-        permission_ids.extend(latest.by_text(ROLE_PERMISSIONS, &role_id, text("permission_id"))?);
-    }
-    permission_ids.sort();
-    permission_ids.dedup();
-    for permission_id in &permission_ids {
-        key.permissions.extend(latest.by_text(PERMISSIONS, permission_id, text("slug"))?);
-    }
-    key.roles.sort();
-    key.permissions.sort();
-    Ok(())
 }

@@ -4,6 +4,7 @@
 //! Postgres' own catalogue look-ups, relations are locked while they are open, scans run under a registered snapshot,
 //! and after an ERROR the resource owner releases all of it, so nothing here needs a destructor.
 
+use std::cell::RefCell;
 use std::ffi::CStr;
 
 use pgrx::{FromDatum, IntoDatum, direct_function_call, pg_sys};
@@ -18,20 +19,39 @@ pub struct Table {
     pub index: &'static CStr,
 }
 
-/// One consistent state of the database: all that is committed by now, and all that this transaction did.
-pub struct Latest(pg_sys::Snapshot);
+/// One consistent state of the database: all that is committed by now, and all that this transaction did. Keeps the
+/// tables that were read open, so that reading again costs the rows alone.
+pub struct Latest {
+    snapshot: pg_sys::Snapshot,
+    namespace: pg_sys::Oid,
+    open: RefCell<Vec<Open>>,
+}
+
+/// A table and its index while they are open.
+struct Open {
+    index: &'static CStr,
+    heap: pg_sys::Relation,
+    scan: pg_sys::IndexScanDesc,
+    slot: *mut pg_sys::TupleTableSlot,
+    equal: pg_sys::ScanKeyData,
+}
 
 /// Runs reads under one snapshot; `None` where tables may be elsewhere: Citus leaves stale rows in the tables it shards.
 pub fn under_latest<T>(reads: impl FnOnce(&Latest) -> Outcome<T>) -> Outcome<Option<T>> {
-    // SAFETY: looks a name up in the catalogue cache. The snapshot is registered while `reads` runs and unregistered
-    // after; on an ERROR the resource owner does that.
+    // SAFETY: looks names up in the catalogue cache. The snapshot is registered while `reads` runs, and unregistered after
+    // all that was read under it is closed; on an ERROR the resource owner does both.
     unsafe {
         if relation(c"pg_dist_partition", pg_sys::Oid::from(pg_sys::PG_CATALOG_NAMESPACE)).is_some() {
             return Ok(None);
         }
-        let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetTransactionSnapshot());
-        let result = reads(&Latest(snapshot));
-        pg_sys::UnregisterSnapshot(snapshot);
+        let latest = Latest {
+            snapshot: pg_sys::RegisterSnapshot(pg_sys::GetTransactionSnapshot()),
+            namespace: pg_sys::get_namespace_oid(c"unkey".as_ptr(), false),
+            open: RefCell::default(),
+        };
+        let result = reads(&latest);
+        latest.open.into_inner().into_iter().for_each(|open| open.close());
+        pg_sys::UnregisterSnapshot(latest.snapshot);
         result.map(Some)
     }
 }
@@ -82,17 +102,42 @@ impl Latest {
         key: Option<pg_sys::Datum>,
         mut read: impl FnMut(&Row) -> Outcome<T>,
     ) -> Outcome<Vec<T>> {
+        let mut all = self.open.borrow_mut();
+        let at = match all.iter().position(|open| std::ptr::eq(open.index, table.index)) {
+            Some(at) => at,
+            None => {
+                all.push(self.open(table, equals)?);
+                all.len() - 1
+            }
+        };
+        let Some(open) = all.get_mut(at) else { return Ok(Vec::new()) };
+        open.equal.sk_argument = key.unwrap_or(pg_sys::Datum::null());
+        let mut found = Vec::new();
+        // SAFETY: scan and slot are open and fit each other; the scan key has the type of the index's first column.
+        unsafe {
+            pg_sys::index_rescan(open.scan, &mut open.equal, 1, std::ptr::null_mut(), 0);
+            while pg_sys::index_getnext_slot(
+                open.scan,
+                pg_sys::ScanDirection::ForwardScanDirection,
+                open.slot,
+            ) {
+                pg_sys::slot_getsomeattrs_int(open.slot, (*(*open.heap).rd_att).natts);
+                found.push(read(&Row(open.slot))?);
+            }
+        }
+        Ok(found)
+    }
+
+    fn open(&self, table: Table, equals: u32) -> Outcome<Open> {
         let missing =
             || Failure::Internal(format!("{:?} or its index {:?} is missing", table.name, table.index));
-        // SAFETY: both relations are opened with a lock and closed in the end; the scan key has the type, operator and
-        // collation of the index's first column; the slot fits the table and is dropped before it is closed.
+        // SAFETY: both relations are opened with a lock and closed by `close`; the scan key has the operator and collation
+        // of the index's first column; the slot fits the table and is dropped before it is closed.
         unsafe {
-            let namespace = pg_sys::get_namespace_oid(c"unkey".as_ptr(), false);
-            let heap = relation(table.name, namespace).ok_or_else(missing)?;
-            let index = relation(table.index, namespace).ok_or_else(missing)?;
-            let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
-            let heap = pg_sys::table_open(heap, lock);
-            let index = pg_sys::index_open(index, lock);
+            let heap = relation(table.name, self.namespace).ok_or_else(missing)?;
+            let index = relation(table.index, self.namespace).ok_or_else(missing)?;
+            let heap = pg_sys::table_open(heap, LOCK);
+            let index = pg_sys::index_open(index, LOCK);
             let mut equal = pg_sys::ScanKeyData::default();
             pg_sys::ScanKeyEntryInitialize(
                 &mut equal,
@@ -102,24 +147,31 @@ impl Latest {
                 pg_sys::InvalidOid,
                 *(*index).rd_indcollation,
                 pg_sys::Oid::from(equals),
-                key.unwrap_or(pg_sys::Datum::null()),
+                pg_sys::Datum::null(),
             );
             #[cfg(not(feature = "pg18"))]
-            let scan = pg_sys::index_beginscan(heap, index, self.0, 1, 0);
+            let scan = pg_sys::index_beginscan(heap, index, self.snapshot, 1, 0);
             #[cfg(feature = "pg18")]
-            let scan = pg_sys::index_beginscan(heap, index, self.0, std::ptr::null_mut(), 1, 0);
-            pg_sys::index_rescan(scan, &mut equal, 1, std::ptr::null_mut(), 0);
+            let scan = pg_sys::index_beginscan(heap, index, self.snapshot, std::ptr::null_mut(), 1, 0);
             let slot = pg_sys::table_slot_create(heap, std::ptr::null_mut());
-            let mut found = Vec::new();
-            while pg_sys::index_getnext_slot(scan, pg_sys::ScanDirection::ForwardScanDirection, slot) {
-                pg_sys::slot_getsomeattrs_int(slot, (*(*heap).rd_att).natts);
-                found.push(read(&Row(slot)));
-            }
-            pg_sys::index_endscan(scan);
-            pg_sys::ExecDropSingleTupleTableSlot(slot);
-            pg_sys::index_close(index, lock);
-            pg_sys::table_close(heap, lock);
-            found.into_iter().collect()
+            Ok(Open { index: table.index, heap, scan, slot, equal })
+        }
+    }
+}
+
+const LOCK: pg_sys::LOCKMODE = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+
+impl Open {
+    /// # Safety
+    /// In the transaction that opened it; nothing of it is used any more.
+    unsafe fn close(self) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let index = (*self.scan).indexRelation;
+            pg_sys::index_endscan(self.scan);
+            pg_sys::ExecDropSingleTupleTableSlot(self.slot);
+            pg_sys::index_close(index, LOCK);
+            pg_sys::table_close(self.heap, LOCK);
         }
     }
 }
