@@ -15,6 +15,16 @@ COMMENT ON COLUMN unkey.maintenance.partitions_dropped IS 'Partitions dropped af
 COMMENT ON COLUMN unkey.maintenance.counters_removed IS 'Rate-limit counters removed whose windows are over.';
 COMMENT ON COLUMN unkey.maintenance.entries_sealed IS 'Entries of the audit log that were sealed.';
 
+CREATE TABLE unkey.last_maintenance (
+    singleton   boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    finished_at unkey.instant NOT NULL,
+    drained     bigint NOT NULL CHECK (drained >= 0)
+);
+COMMENT ON TABLE unkey.last_maintenance IS 'The last unkey.maintain() that succeeded: at most one row. Not dumped.';
+COMMENT ON COLUMN unkey.last_maintenance.singleton IS 'Always true: there is one row.';
+COMMENT ON COLUMN unkey.last_maintenance.finished_at IS 'When.';
+COMMENT ON COLUMN unkey.last_maintenance.drained IS 'Events that it moved.';
+
 -- Days are compared as the eight digits at the end of a name, so that no other name can be in the way.
 CREATE VIEW unkey.event_partitions AS
     SELECT parent.relname::text AS parent, class.relname::text AS name, right(class.relname, 8) AS day
@@ -232,6 +242,8 @@ BEGIN
     done.partitions_dropped :=
         unkey.drop_event_partitions(((at - current_setting('unkey.retention')::interval) AT TIME ZONE 'UTC')::date);
     done.counters_removed := unkey.remove_counters();
+    INSERT INTO unkey.last_maintenance (finished_at, drained) VALUES (unkey.now(), done.drained)
+    ON CONFLICT (singleton) DO UPDATE SET finished_at = EXCLUDED.finished_at, drained = EXCLUDED.drained;
     RETURN done;
 END
 $$;

@@ -31,9 +31,9 @@ BEGIN ATOMIC
             AND (NOT internal OR name IN ('new_id', 'now', 'to_ms', 'from_ms', 'maintain') OR name ~ '^is_')
     END
     UNION ALL
-    SELECT 'USAGE ON SCHEMA unkey' WHERE privilege IN ('verify', 'read', 'manage')
+    SELECT 'USAGE ON SCHEMA unkey' WHERE privilege IN ('verify', 'api', 'read', 'manage')
     UNION ALL
-    SELECT format('SELECT ON TABLE unkey.%I', name) FROM relations WHERE privilege = 'verify' AND name ~ '^own_'
+    SELECT format('SELECT ON TABLE unkey.%I', name) FROM relations WHERE privilege = 'verify' AND name ~ '^own_' OR privilege = 'api' AND name = 'metrics'
     UNION ALL
     SELECT format('SELECT (%s) ON TABLE unkey.%I', string_agg(quote_ident(field.attname), ', ' ORDER BY field.attnum), name)
     FROM relations
@@ -84,7 +84,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION unkey_grant(name, text) IS
-'Gives a role a privilege, with plain GRANT statements on the functions and tables of the extension. verify: unkey_verify_key, unkey_verify_keys and the view of its own usage, nothing else. limit: unkey_limit and unkey_multi_limit. api: unkey_api and unkey_api_verify_keys, for a server whose clients bring root keys. read: every unkey_get_… and unkey_list_… function, unkey_whoami, and SELECT on tables and views without hashes, secrets or encrypted texts. manage: everything but handing out privileges, and changes of the tables by hand. PUBLIC never gets any. Only the owner of the extension may call it.
+'Gives a role a privilege, with plain GRANT statements on the functions and tables of the extension. verify: unkey_verify_key, unkey_verify_keys and the view of its own usage, nothing else. limit: unkey_limit and unkey_multi_limit. api: unkey_api, unkey_api_verify_keys and the view unkey.metrics, for a server whose clients bring root keys. read: every unkey_get_… and unkey_list_… function, unkey_whoami, and SELECT on tables and views without hashes, secrets or encrypted texts. manage: everything but handing out privileges, and changes of the tables by hand. PUBLIC never gets any. Only the owner of the extension may call it.
 Errors: 22004 a NULL, 22023 unknown privilege, 42704 unknown role.';
 
 CREATE FUNCTION unkey_revoke(role name, privilege text) RETURNS void
