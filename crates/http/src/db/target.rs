@@ -7,6 +7,8 @@ use openssl::ssl::{SslConnector, SslFiletype, SslMethod, SslVerifyMode};
 use postgres_openssl::MakeTlsConnector;
 use tokio_postgres::{Client, Config};
 
+const KEEPALIVE: Duration = Duration::from_secs(10);
+
 /// A database and the way to it. Holds a password, so it has no `Debug`.
 #[derive(Clone)]
 pub struct Target {
@@ -47,6 +49,9 @@ impl Target {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(Duration::from_secs(5));
         }
+        // A database that vanished from the network is noticed, whether anything was sent to it or not.
+        config.keepalives_idle(KEEPALIVE).keepalives_interval(KEEPALIVE).keepalives_retries(3);
+        config.tcp_user_timeout(timeout);
         let milliseconds = timeout.as_millis();
         let given = config.get_options().unwrap_or_default();
         config.options(format!(

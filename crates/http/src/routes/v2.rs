@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Extension, State};
@@ -17,9 +18,12 @@ use crate::App;
 use crate::access::Arrival;
 use crate::client_address::client_address;
 use crate::db::call::{Call, Reply};
+use crate::db::failure::Failure;
 use crate::reply::{answered, failed, refused};
 
 const METRICS: HeaderName = HeaderName::from_static("x-unkey-metrics");
+/// Beyond the time of a statement, for finding out what became of a commit.
+const SETTLING: Duration = Duration::from_secs(30);
 const VERIFY: &str = "keys.verifyKey";
 
 /// What the router has no other route for.
@@ -91,11 +95,15 @@ async fn perform(app: &App, arrival: &Arrival, operation: &str, request: Request
     };
     let ip = client_address(arrival.peer, &head.headers, &app.trusted_proxies);
     let call = call(operation, &head.headers, body, ip, request_id);
-    let result = match operation {
-        VERIFY => app.verifier.verify(call).await,
-        _ => app.database.call(call).await,
+    let asked = async {
+        match operation {
+            VERIFY => app.verifier.verify(call).await,
+            _ => app.database.call(call).await,
+        }
     };
-    match result {
+    // The database ends a statement in time by itself; this is for one that does not even do that.
+    let answer = timeout(app.request_timeout + SETTLING, asked).await;
+    match answer.unwrap_or_else(|_| Err(Failure::Unknown("the database does not answer".to_owned()))) {
         Ok(reply) => {
             app.metrics.outcome(reply.outcome);
             answered(request_id, reply)
