@@ -80,7 +80,7 @@ for (const [name, request] of Object.entries(notServed.methods)) {
 test("SD-14 every reply carries the id of its request", () => {
     assert.ok(replies.filter(({ status }) => status === 200).length > methods.length);
     for (const { requestId, body } of replies) {
-        assert.match(body.meta.requestId, /^req_[1-9A-HJ-NP-Za-km-z]{12,}$/);
+        assert.match(body.meta.requestId, /^req_[0-9A-Za-z]{12,}$/);
         assert.equal(requestId, body.meta.requestId);
     }
     assert.equal(new Set(replies.map(({ requestId }) => requestId)).size, replies.length);
