@@ -48,7 +48,9 @@ impl Routes {
             .fallback(v2::handle)
             .with_state(app.clone());
         if let Some(rpc) = rpc {
-            router = router.route("/rpc/{function}", any(rpc::answer).with_state((app.clone(), rpc)));
+            let function = any(rpc::answer).with_state((app.clone(), rpc));
+            // The longer path is where Supabase has it.
+            router = router.route("/rpc/{function}", function.clone()).route("/rest/v1/rpc/{function}", function);
         }
         if operational {
             router = router.merge(operations(app));

@@ -18,7 +18,7 @@ pub struct Error {
     /// HTTP status.
     pub status: StatusCode,
     /// What clients tell apart.
-    pub body: Body,
+    pub body: Box<Body>,
     /// Beyond the usual ones.
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -40,7 +40,7 @@ impl Error {
     /// With a status that is known to be one.
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
         let body = Body { code: code.to_owned(), message: message.into(), details: None, hint: None };
-        Self { status, body, headers: Vec::new() }
+        Self { status, body: Box::new(body), headers: Vec::new() }
     }
 
     /// 400 with this code.

@@ -133,6 +133,15 @@ fn refused(why: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use jsonwebtoken::{EncodingKey, Header, encode};
+    use openssl::bn::BigNumContext;
+    use openssl::ec::{EcGroup, EcKey, PointConversionForm};
+    use openssl::ecdsa::EcdsaSig;
+    use openssl::hash::MessageDigest;
+    use openssl::nid::Nid;
+    use openssl::pkey::{PKey, Private};
+    use openssl::rsa::Rsa;
+    use openssl::sha::sha256;
+    use openssl::sign::Signer;
     use serde_json::json;
 
     use super::*;
@@ -197,6 +206,60 @@ mod tests {
         assert_eq!(keys.0[0].algorithms, [Algorithm::ES256]);
         let confused = token(Header::default(), "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4");
         assert_eq!(keys.claims(&confused).unwrap_err().body.code, "PGRST301");
+    }
+
+    fn base64(bytes: &[u8]) -> String {
+        openssl::base64::encode_block(bytes)
+            .replace('+', "-")
+            .replace('/', "_")
+            .trim_end_matches('=')
+            .to_owned()
+    }
+
+    /// A token whose signature somebody else makes.
+    fn signed(algorithm: &str, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
+        let header = json!({ "alg": algorithm }).to_string();
+        let message = format!("{}.{}", base64(header.as_bytes()), base64(br#"{"role":"app"}"#));
+        let signature = sign(message.as_bytes());
+        format!("{message}.{}", base64(&signature))
+    }
+
+    #[test]
+    fn rs256() {
+        let private = Rsa::generate(2048).unwrap();
+        let jwk =
+            json!({ "kty": "RSA", "n": base64(&private.n().to_vec()), "e": base64(&private.e().to_vec()) });
+        let keys = Keys::read(&jwk.to_string()).ok().unwrap();
+        let private = PKey::from_rsa(private).unwrap();
+        let sign = |digest, message: &[u8]| {
+            Signer::new(digest, &private).unwrap().sign_oneshot_to_vec(message).unwrap()
+        };
+        let token = signed("RS256", |message| sign(MessageDigest::sha256(), message));
+        assert_eq!(keys.claims(&token).unwrap()["role"], "app");
+        assert!(keys.claims(&signed("RS512", |message| sign(MessageDigest::sha512(), message))).is_ok());
+        assert!(keys.claims(&signed("RS256", |message| sign(MessageDigest::sha512(), message))).is_err());
+        let only = json!({ "keys": [{ "kty": "RSA", "alg": "RS256", "n": jwk["n"], "e": jwk["e"] }] });
+        let keys = Keys::read(&only.to_string()).ok().unwrap();
+        assert!(keys.claims(&token).is_ok());
+        assert!(keys.claims(&signed("RS512", |message| sign(MessageDigest::sha512(), message))).is_err());
+    }
+
+    #[test]
+    fn es256() {
+        let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+        let (private, other) = (EcKey::generate(&group).unwrap(), EcKey::generate(&group).unwrap());
+        let mut context = BigNumContext::new().unwrap();
+        let point =
+            private.public_key().to_bytes(&group, PointConversionForm::UNCOMPRESSED, &mut context).unwrap();
+        let jwk =
+            json!({ "kty": "EC", "crv": "P-256", "x": base64(&point[1..33]), "y": base64(&point[33..]) });
+        let keys = Keys::read(&jwk.to_string()).ok().unwrap();
+        let sign = |key: &EcKey<Private>, message: &[u8]| {
+            let signature = EcdsaSig::sign(&sha256(message), key).unwrap();
+            [signature.r().to_vec_padded(32).unwrap(), signature.s().to_vec_padded(32).unwrap()].concat()
+        };
+        assert_eq!(keys.claims(&signed("ES256", |message| sign(&private, message))).unwrap()["role"], "app");
+        assert!(keys.claims(&signed("ES256", |message| sign(&other, message))).is_err());
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub mod operator;
 pub mod order;
 pub mod outcome;
 pub mod prefer;
+#[cfg(test)]
+mod properties;
 pub mod query;
 pub mod range;
 pub mod resolve;
@@ -101,10 +103,11 @@ impl Rpc {
         }
         let caller = self.gate.caller(&request.headers)?;
         let failed = |failure: Failure| {
-            if !matches!(failure, Failure::Refused(_)) {
-                tracing::warn!(function = name, %failure, "a call failed");
+            let error = Error::of_failure(&failure, caller.known);
+            if error.status.is_server_error() {
+                tracing::warn!(%failure, "a call of a function failed");
             }
-            Error::of_failure(&failure, caller.known)
+            error
         };
         let mut catalog = self.catalog.current(database).await.map_err(&failed)?;
         let mut call = Call::read(&catalog, name, request, body);
@@ -135,7 +138,7 @@ struct Call<'a> {
 impl<'a> Call<'a> {
     fn read(catalog: &'a Catalog, name: &str, request: &Parts, body: &str) -> Result<Self> {
         let reads = matches!(request.method, Method::GET | Method::HEAD);
-        let mut query = Query::parse(request.uri.query().unwrap_or_default(), catalog.named(name), reads);
+        let mut query = Query::parse(request.uri.query().unwrap_or_default(), catalog.named(name), reads)?;
         let arguments = if reads {
             Arguments::Text(std::mem::take(&mut query.arguments))
         } else {
@@ -208,4 +211,24 @@ impl<'a> Call<'a> {
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn set_up(flags: &[&str]) -> std::result::Result<bool, String> {
+        let flags = ["unkey-http", "--database-url=postgres://"].iter().chain(flags);
+        Rpc::new(&Settings::parse_from(flags)).map(|rpc| rpc.is_some())
+    }
+
+    #[test]
+    fn without_anybody_who_could_call_there_is_nothing() {
+        assert_eq!(set_up(&[]), Ok(false));
+        assert_eq!(set_up(&["--anonymous-role=web"]), Ok(true));
+        assert_eq!(set_up(&["--jwt-secret=thirty-two bytes are just enough"]), Ok(true));
+        assert!(set_up(&["--jwt-secret=too short"]).is_err());
+    }
 }

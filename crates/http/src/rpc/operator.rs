@@ -139,15 +139,12 @@ fn value(scanner: &mut Scanner, place: Place) -> Result<String> {
     if place == Place::Parameter {
         return Ok(scanner.all().to_owned());
     }
-    if let Some(text) = scanner.quoted()? {
-        return Ok(text);
-    }
     if scanner.sees("{") {
         let array = scanner.until(|rest| rest.starts_with('}')).to_owned();
         scanner.expect("}")?;
         return Ok(array + "}");
     }
-    Ok(scanner.until(|rest| rest.starts_with([',', ')'])).to_owned())
+    Ok(scanner.element())
 }
 
 fn truth(scanner: &mut Scanner, place: Place) -> Result<&'static str> {
@@ -164,10 +161,7 @@ fn list(scanner: &mut Scanner, place: Place) -> Result<Vec<String>> {
     let mut values = Vec::new();
     if !scanner.eat(")") {
         loop {
-            values.push(match scanner.quoted()? {
-                Some(value) => value,
-                None => scanner.until(|rest| rest.starts_with([',', ')'])).to_owned(),
-            });
+            values.push(scanner.element());
             if scanner.eat(")") {
                 break;
             }

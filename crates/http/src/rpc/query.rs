@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::catalog::Function;
-use super::error::Result;
+use super::error::{Error, Result};
 use super::filters::{self, Filter};
 use super::order::{self, Term};
 use super::range::Range;
@@ -39,9 +39,15 @@ pub struct Shaping {
 impl Query {
     /// Sorts a query string. On a GET (`takes_arguments`), what is named like an argument of one of `functions` is one, and
     /// so is what looks like no condition: it will be missed then.
-    pub fn parse(text: &str, functions: &[Function], takes_arguments: bool) -> Self {
+    ///
+    /// # Errors
+    /// A character that no text of the database can have.
+    pub fn parse(text: &str, functions: &[Function], takes_arguments: bool) -> Result<Self> {
         let mut query = Self::default();
         for (name, value) in form_urlencoded::parse(text.as_bytes()).into_owned() {
+            if name.contains('\0') || value.contains('\0') {
+                return Err(Error::bad("PGRST100", "the query string must not contain the character U+0000"));
+            }
             let is_argument = functions.iter().any(|function| function.argument(&name).is_some());
             if takes_arguments && is_argument {
                 query.arguments.push((name, value));
@@ -60,7 +66,7 @@ impl Query {
                 _ => query.filters.push((name, value)),
             }
         }
-        query
+        Ok(query)
     }
 
     /// Reads what is asked of the result of `function`.
@@ -97,7 +103,8 @@ mod tests {
     #[test]
     fn on_a_get_arguments_come_first() {
         let query =
-            Query::parse("key=eq.x&limit=5&name=eq.y&other=z&select=a&or=(a.eq.x)", &functions(), true);
+            Query::parse("key=eq.x&limit=5&name=eq.y&other=z&select=a&or=(a.eq.x)", &functions(), true)
+                .unwrap();
         assert_eq!(names_of(&query.arguments), ["key", "limit", "other"]);
         assert_eq!(names_of(&query.filters), ["name", "or"]);
         assert_eq!((query.select.as_deref(), query.limit), (Some("a"), None));
@@ -105,7 +112,8 @@ mod tests {
 
     #[test]
     fn on_a_post_there_are_none() {
-        let query = Query::parse("key=eq.x&limit=5&offset=1&columns=key,%22b%22", &functions(), false);
+        let query =
+            Query::parse("key=eq.x&limit=5&offset=1&columns=key,%22b%22", &functions(), false).unwrap();
         assert_eq!(names_of(&query.arguments), [""; 0]);
         assert_eq!(names_of(&query.filters), ["key"]);
         assert_eq!((query.limit.as_deref(), query.offset.as_deref()), (Some("5"), Some("1")));
@@ -113,8 +121,15 @@ mod tests {
     }
 
     #[test]
+    fn no_text_has_a_zero() {
+        for text in ["a%00=eq.1", "a=eq.%00", "select=a%00b:c"] {
+            assert_eq!(Query::parse(text, &functions(), false).unwrap_err().body.code, "PGRST100", "{text}");
+        }
+    }
+
+    #[test]
     fn percent_and_plus_are_decoded() {
-        let query = Query::parse("name=eq.a+b%26c", &functions(), true);
+        let query = Query::parse("name=eq.a+b%26c", &functions(), true).unwrap();
         assert_eq!(query.filters, [("name".to_owned(), "eq.a b&c".to_owned())]);
     }
 }

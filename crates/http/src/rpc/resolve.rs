@@ -43,12 +43,23 @@ fn ambiguous(first: &Function, second: &Function) -> Error {
 }
 
 fn unknown(catalog: &Catalog, name: &str, given: &BTreeSet<&str>) -> Error {
-    let arguments = given.iter().copied().collect::<Vec<_>>().join(", ");
+    let arguments = given.iter().take(SHOWN).map(|name| shortened(name)).collect::<Vec<_>>().join(", ");
+    let name = &shortened(name);
     let call =
         if given.is_empty() { format!("{name} without arguments") } else { format!("{name}({arguments})") };
     Error::new(StatusCode::NOT_FOUND, "PGRST202", format!("there is no function {call}"))
         .details(format!("looked for a public function of the extension: {call}"))
         .hint(nearest(catalog, name, given).map(|near| format!("Perhaps {near} was meant.")))
+}
+
+/// How many names, and how many characters of each, a message repeats.
+const SHOWN: usize = 32;
+
+fn shortened(name: &str) -> String {
+    match name.char_indices().nth(SHOWN * 2) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
 }
 
 /// Another set of arguments of this function, or another function whose name is much alike.

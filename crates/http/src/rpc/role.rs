@@ -76,7 +76,8 @@ fn with_role(mut claims: Claims, role: &str) -> Claims {
 
 /// The token of `Authorization: Bearer …`; other schemes are not ours.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
@@ -139,6 +140,7 @@ mod tests {
             |value: &str| [(AUTHORIZATION, value.parse().unwrap())].into_iter().collect::<HeaderMap>();
         assert_eq!(bearer(&headers("Bearer x.y.z")), Some("x.y.z"));
         assert_eq!(bearer(&headers("bearer  x.y.z")), Some("x.y.z"));
+        assert_eq!(bearer(&headers("Bearer")), Some(""));
         assert_eq!(bearer(&headers("Basic eDp5")), None);
         assert_eq!(bearer(&HeaderMap::new()), None);
     }

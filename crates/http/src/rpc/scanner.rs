@@ -83,6 +83,20 @@ impl<'a> Scanner<'a> {
         Err(self.problem("'\"'"))
     }
 
+    /// Reads one of several values between commas. Quotes that do not go round all of it are a part of it: not every client
+    /// escapes those inside.
+    pub fn element(&mut self) -> String {
+        let ends = |rest: &str| rest.starts_with([',', ')']);
+        let before = self.rest;
+        match self.quoted() {
+            Ok(Some(text)) if self.is_done() || ends(self.rest) => text,
+            _ => {
+                self.rest = before;
+                self.until(ends).to_owned()
+            }
+        }
+    }
+
     /// Goes one level deeper for as long as `inside` reads.
     pub fn nested<T>(&mut self, inside: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         if self.depth == DEEPEST {

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     fn statement(function: &Function, query: &str, form: Form) -> Sql {
-        let query = Query::parse(query, &[], false);
+        let query = Query::parse(query, &[], false).unwrap();
         let given: Vec<_> = function.arguments.iter().map(|argument| argument.name.as_str()).collect();
         let wanted = Wanted { form, total: true, bare: false };
         call(function, r#"{"key":"secret"}"#, &given, &query.shaping(None).unwrap(), wanted).unwrap()
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn nothing_can_not_be_filtered() {
         let function = Function { shape: Shape::Void, ..Function::with_arguments("f", &[]) };
-        let shaping = Query::parse("a=eq.1", &[], false).shaping(None).unwrap();
+        let shaping = Query::parse("a=eq.1", &[], false).unwrap().shaping(None).unwrap();
         let wanted = Wanted { form: Form::Json, total: false, bare: true };
         assert_eq!(call(&function, "{}", &[], &shaping, wanted).err().unwrap().body.code, "PGRST100");
     }
