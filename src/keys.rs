@@ -45,10 +45,10 @@ pub struct NewKey {
 
 /// The live key with its balance, both locked until the transaction ends.
 pub fn locked_with_balance(key_id: &str) -> Outcome<Key> {
-    store::credits::reserve(&[key_id])?;
+    store::credits::reserve(key_id)?;
     locked(key_id)?;
     // Once more, for a balance that was made while the key was waited for.
-    store::credits::reserve(&[key_id])?;
+    store::credits::reserve(key_id)?;
     current(key_id)
 }
 

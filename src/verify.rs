@@ -2,7 +2,7 @@
 //!
 //! One look-up by hash, one decision in `unkey_core::verdict`, and at most two writes: counters, then credits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Instant;
@@ -20,10 +20,11 @@ use crate::actor::{Actor, acting_as};
 use crate::clock;
 use crate::error::{Failure, Outcome, answered};
 use crate::events::{VerificationEvent, record_verifications};
+use crate::store::counters::Counters;
+use crate::store::credits::Balances;
 use crate::store::key::Key;
 use crate::store::keys;
 use crate::store::statement::is_read_only;
-use crate::store::{counters, credits};
 
 /// What a caller may ask besides the key, checked.
 #[derive(Debug, Default)]
@@ -131,8 +132,8 @@ impl<'a> Asked<'a> {
     }
 
     /// Decides about what was found, on behalf of whom it concerns.
-    fn answer(&self, key: Option<Key>) -> Outcome<Answer> {
-        let decide = || key.map_or(Ok(None), |key| decide(key, self.question));
+    fn answer(&self, key: Option<Key>, books: &mut Books) -> Outcome<Answer> {
+        let decide = || key.map_or(Ok(None), |key| decide(key, self.question, books));
         match &self.actor {
             Some(actor) => acting_as(actor.clone(), decide),
             None => decide(),
@@ -166,14 +167,16 @@ pub fn verify_all(texts: &[Option<String>], question: &Question) -> Outcome<Vec<
 pub fn verify_each(asked: &[Asked]) -> Outcome<Vec<Result<Answer>>> {
     let started = Instant::now();
     let keys = find_each(asked)?;
+    let mut books = Books::default();
     if asked.len() > 1 && !is_read_only() {
-        reserve(asked, &keys)?;
+        books.reserve(asked, &keys)?;
     }
     let answer = |(asked, key): (&Asked, Result<Option<Key>>)| match key {
-        Ok(key) => answered(asked.answer(key)),
+        Ok(key) => answered(asked.answer(key, &mut books)),
         Err(mistake) => Ok(Err(mistake)),
     };
     let answers = asked.iter().zip(keys).map(answer).collect::<Outcome<Vec<_>>>()?;
+    books.store()?;
     record(asked, &answers, started);
     Ok(answers)
 }
@@ -242,27 +245,44 @@ impl Asked<'_> {
     }
 }
 
-/// Locks whatever a batch may count or spend, counters before credits and each in one order, so that two batches
-/// with the same keys in different orders wait for each other and never deadlock.
-fn reserve(asked: &[Asked], keys: &[Result<Option<Key>>]) -> Outcome<()> {
-    let mut counted = BTreeSet::new();
-    let mut metered = BTreeSet::new();
-    for (Asked { question, .. }, key) in asked.iter().zip(keys) {
-        let Ok(Some(key)) = key else { continue };
-        if !key.enabled || !key.api.enabled {
-            continue;
-        }
-        let applied = owned(key).applied(&question.ratelimits).unwrap_or_default();
-        counted.extend(applied.into_iter().map(|limit| limit.counter));
-        if question.cost != Some(0) && key.balance.is_some() {
-            metered.insert(key.id.as_str());
-        }
-    }
-    counters::reserve(&counted, clock::now())?;
-    credits::reserve(&metered.into_iter().collect::<Vec<_>>())
+/// What the verifications of one call count and spend.
+#[derive(Default)]
+struct Books {
+    counters: Counters,
+    balances: Balances,
 }
 
-fn decide(key: Key, question: &Question) -> Outcome<Answer> {
+impl Books {
+    /// Locks whatever a batch may count or spend, counters before credits and each in one order, so that two batches
+    /// with the same keys in different orders wait for each other and never deadlock.
+    fn reserve(&mut self, asked: &[Asked], keys: &[Result<Option<Key>>]) -> Outcome<()> {
+        let mut counted = BTreeSet::new();
+        let mut metered = BTreeMap::new();
+        for (Asked { question, .. }, key) in asked.iter().zip(keys) {
+            let Ok(Some(key)) = key else { continue };
+            if !key.enabled || !key.api.enabled {
+                continue;
+            }
+            let applied = owned(key).applied(&question.ratelimits).unwrap_or_default();
+            if applied.iter().any(|limit| limit.cost > 0) {
+                counted.extend(applied.into_iter().map(|limit| limit.counter));
+            }
+            if question.cost != Some(0) && key.balance.is_some() {
+                metered.insert(key.id.as_str(), key.refill());
+            }
+        }
+        self.counters.lock(counted.iter(), clock::now())?;
+        self.balances.lock(&metered)
+    }
+
+    /// Writes what was counted and spent.
+    fn store(&self) -> Outcome<()> {
+        self.counters.store()?;
+        self.balances.store()
+    }
+}
+
+fn decide(key: Key, question: &Question, books: &mut Books) -> Outcome<Answer> {
     let now = clock::now();
     let allowlist =
         |list: &Option<Vec<String>>| network::read_all("ip_allowlist", list.as_deref().unwrap_or_default());
@@ -283,7 +303,7 @@ fn decide(key: Key, question: &Question) -> Outcome<Answer> {
         ip: question.ip,
         now,
     };
-    let mut ledger = Tables { key_id: &key.id, refill: key.refill_due(now), now, gone: false };
+    let mut ledger = Tables { key_id: &key.id, books, refill: key.refill_due(now), now, gone: false };
     let verdict = verdict::decide(&subject, &request, &mut ledger)?;
     let gone = ledger.gone;
     let found = Found {
@@ -309,6 +329,7 @@ fn owned(key: &Key) -> Owned<'_> {
 /// The state of one key in tables.
 struct Tables<'a> {
     key_id: &'a str,
+    books: &'a mut Books,
     refill: Option<Refill>,
     now: i64,
     /// The key was removed while its balance was waited for.
@@ -319,11 +340,11 @@ impl Ledger for Tables<'_> {
     type Error = Failure;
 
     fn take(&mut self, takes: &[Take]) -> Outcome<Batch> {
-        counters::take(takes, self.now)
+        self.books.counters.take(takes, self.now)
     }
 
     fn spend(&mut self, cost: i64) -> Outcome<Option<Spent>> {
-        let spent = credits::spend(self.key_id, self.refill.as_ref(), cost, self.now)?;
+        let spent = self.books.balances.spend(self.key_id, self.refill.as_ref(), cost, self.now)?;
         self.gone = spent.is_none() && keys::by_id(self.key_id)?.is_none();
         Ok(spent)
     }

@@ -2,70 +2,115 @@
 //!
 //! One call locks all its counters in the order of their primary key and holds them until its transaction ends: calls
 //! that name the same counters in any order never deadlock, and each judges a count that nobody else can change
-//! meanwhile. An abort gives back what it counted.
+//! meanwhile. So what it counts stays in memory until it is done. An abort gives back what it counted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use unkey_core::limits::CounterKey;
 use unkey_core::ratelimit::{Batch, Check, Counter, Window, judge};
 use unkey_core::verdict::Take;
 use unkey_core::{Error, Kind};
 
-use super::statement::{View, arg, is_read_only, row, run};
+use super::statement::{View, arg, column, is_read_only, row, rows, run};
 use crate::error::{Failure, Outcome};
 
 /// Counts every cost, or none if one limit refuses.
 pub fn take(takes: &[Take], now: i64) -> Outcome<Batch> {
-    let mut keys: Vec<&CounterKey> = takes.iter().map(|take| &take.counter).collect();
-    keys.sort();
-    keys.dedup();
-    let counts = takes.iter().any(|take| take.cost > 0);
-    // Only counting needs the lock; a transaction that can't write may still look.
-    let load = if counts && !is_read_only() { lock } else { read };
-    let counters = keys.iter().map(|key| load(key, now)).collect::<Outcome<Vec<_>>>()?;
-    let check = |take: &Take| {
-        let counter = keys.binary_search(&&take.counter).unwrap_or(usize::MAX);
-        Check { counter, limit: take.limit, cost: take.cost }
-    };
-    let batch = judge(&takes.iter().map(check).collect::<Vec<_>>(), &counters, now);
-    if batch.passed && counts {
-        if is_read_only() {
-            return Err(read_only().into());
-        }
-        keys.iter().zip(&batch.windows).try_for_each(|(key, window)| store(key, window))?;
-    }
+    let mut counters = Counters::default();
+    let batch = counters.take(takes, now)?;
+    counters.store()?;
     Ok(batch)
 }
 
 /// Counts the same cost so many times, one after the other, and answers how often it passed: after a refusal no more.
 pub fn take_each(take: &Take, times: usize, now: i64) -> Outcome<usize> {
-    let load = if is_read_only() { read } else { lock };
-    let mut counter = load(&take.counter, now)?;
-    let check = [Check { counter: 0, limit: take.limit, cost: take.cost }];
+    let mut counters = Counters::default();
     let mut passed = 0;
-    while passed < times {
-        let batch = judge(&check, &[counter], now);
-        let (true, Some(window)) = (batch.passed, batch.windows.first()) else { break };
-        counter.window = *window;
+    while passed < times && counters.take(std::slice::from_ref(take), now)?.passed {
         passed += 1;
     }
-    if passed > 0 {
-        if is_read_only() {
-            return Err(read_only().into());
-        }
-        store(&take.counter, &counter.window)?;
-    }
+    counters.store()?;
     Ok(passed)
+}
+
+/// The counters that a call has locked. What it counts is written by [`Counters::store`].
+#[derive(Debug, Default)]
+pub struct Counters(BTreeMap<CounterKey, Locked>);
+
+#[derive(Debug)]
+struct Locked {
+    counter: Counter,
+    /// Whether something was counted.
+    changed: bool,
+}
+
+impl Counters {
+    /// Counts every cost, or none if one limit refuses.
+    pub fn take(&mut self, takes: &[Take], now: i64) -> Outcome<Batch> {
+        let keys: BTreeSet<&CounterKey> = takes.iter().map(|take| &take.counter).collect();
+        let counts = takes.iter().any(|take| take.cost > 0);
+        // Only counting needs the lock; a transaction that can't write may still look.
+        if counts && !is_read_only() {
+            self.lock(keys.iter().copied(), now)?;
+        }
+        let counters = keys.iter().map(|key| self.get(key)).collect::<Outcome<Vec<_>>>()?;
+        let check = |take: &Take| {
+            let counter = keys.iter().position(|key| **key == take.counter).unwrap_or(usize::MAX);
+            Check { counter, limit: take.limit, cost: take.cost }
+        };
+        let batch = judge(&takes.iter().map(check).collect::<Vec<_>>(), &counters, now);
+        if batch.passed && counts {
+            self.count(&keys, &batch.windows)?;
+        }
+        Ok(batch)
+    }
+
+    /// Locks counters that are not locked yet, until the transaction ends. Of several calls of a transaction, only the
+    /// first is safe from deadlocks.
+    pub fn lock<'a>(&mut self, keys: impl Iterator<Item = &'a CounterKey>, now: i64) -> Outcome<()> {
+        let missing: BTreeSet<&CounterKey> = keys.filter(|key| !self.0.contains_key(*key)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let missing: Vec<&CounterKey> = missing.into_iter().collect();
+        let locked = lock(&missing, now)?;
+        let counters = missing.into_iter().zip(locked);
+        self.0.extend(
+            counters.map(|(key, columns)| {
+                (key.clone(), Locked { counter: counter(key, columns), changed: false })
+            }),
+        );
+        Ok(())
+    }
+
+    fn get(&self, key: &CounterKey) -> Outcome<Counter> {
+        self.0.get(key).map_or_else(|| read(key), |locked| Ok(locked.counter))
+    }
+
+    fn count(&mut self, keys: &BTreeSet<&CounterKey>, windows: &[Window]) -> Outcome<()> {
+        for (key, window) in keys.iter().zip(windows) {
+            let locked = self.0.get_mut(*key).ok_or_else(read_only)?;
+            locked.counter.window = *window;
+            locked.changed = true;
+        }
+        Ok(())
+    }
+
+    /// Writes what was counted.
+    pub fn store(&self) -> Outcome<()> {
+        let changed: Vec<(&CounterKey, Window)> = self
+            .0
+            .iter()
+            .filter(|(_, locked)| locked.changed)
+            .map(|(key, locked)| (key, locked.counter.window))
+            .collect();
+        if changed.is_empty() { Ok(()) } else { store(&changed) }
+    }
 }
 
 fn read_only() -> Error {
     Error::new(Kind::ReadOnly, "a rate limit can't be counted in a read-only transaction")
         .hint("With a cost of 0 the call only looks, which needs no writing.")
-}
-
-/// Locks counters until the transaction ends, before the calls that count against some of them.
-pub fn reserve(keys: &BTreeSet<CounterKey>, now: i64) -> Outcome<()> {
-    keys.iter().try_for_each(|key| lock(key, now).map(drop))
 }
 
 /// Columns of a window, in the order of the fields of [`Window`].
@@ -75,7 +120,7 @@ fn counter(key: &CounterKey, (seq, current, previous): Columns) -> Counter {
     Counter { duration: key.duration, window: Window { seq, current, previous } }
 }
 
-fn read(key: &CounterKey, _: i64) -> Outcome<Counter> {
+fn read(key: &CounterKey) -> Outcome<Counter> {
     let columns: Option<Columns> = row(
         View::Latest,
         "SELECT json_build_array(seq, current, previous) FROM unkey.counters
@@ -85,31 +130,42 @@ fn read(key: &CounterKey, _: i64) -> Outcome<Counter> {
     Ok(counter(key, columns.unwrap_or_default()))
 }
 
-fn lock(key: &CounterKey, now: i64) -> Outcome<Counter> {
-    let empty = Window::default().rolled(now, key.duration);
-    let columns: Option<Columns> = row(
+/// Locks counters in the order given, makes those that are missing, and answers them in that order.
+fn lock(keys: &[&CounterKey], now: i64) -> Outcome<Vec<Columns>> {
+    let locked: Vec<Columns> = rows(
         View::Latest,
         "INSERT INTO unkey.counters AS counter (scope, identifier, duration, seq, current, previous)
-        VALUES ($1, $2, $3, $4, 0, 0)
+        SELECT scope, identifier, duration, seq, 0, 0 FROM unnest($1, $2, $3, $4) AS new (scope, identifier, duration, seq)
         ON CONFLICT (scope, identifier, duration) DO UPDATE SET seq = counter.seq
         RETURNING json_build_array(seq, current, previous)",
-        &[arg(key.scope.as_str()), arg(key.identifier.as_str()), arg(key.duration), arg(empty.seq)],
+        &[
+            column(keys, |key| key.scope.as_str()),
+            column(keys, |key| key.identifier.as_str()),
+            column(keys, |key| key.duration),
+            column(keys, |key| Window::default().rolled(now, key.duration).seq),
+        ],
     )?;
-    let columns = columns.ok_or_else(|| Failure::Internal("a locked counter did not come back".into()))?;
-    Ok(counter(key, columns))
+    if locked.len() == keys.len() {
+        return Ok(locked);
+    }
+    Err(Failure::Internal("a locked counter did not come back".into()))
 }
 
-fn store(key: &CounterKey, window: &Window) -> Outcome<()> {
+/// Writes locked counters. They are there, so nothing is inserted: this always goes by the primary key, where the plan of
+/// an UPDATE of several rows depends on how many there were when it was made.
+fn store(counters: &[(&CounterKey, Window)]) -> Outcome<()> {
     run(
-        "UPDATE unkey.counters SET seq = $4, current = $5, previous = $6
-        WHERE scope = $1 AND identifier = $2 AND duration = $3",
+        "INSERT INTO unkey.counters (scope, identifier, duration, seq, current, previous)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (scope, identifier, duration) DO UPDATE
+        SET seq = EXCLUDED.seq, current = EXCLUDED.current, previous = EXCLUDED.previous",
         &[
-            arg(key.scope.as_str()),
-            arg(key.identifier.as_str()),
-            arg(key.duration),
-            arg(window.seq),
-            arg(window.current),
-            arg(window.previous),
+            column(counters, |(key, _)| key.scope.as_str()),
+            column(counters, |(key, _)| key.identifier.as_str()),
+            column(counters, |(key, _)| key.duration),
+            column(counters, |(_, window)| window.seq),
+            column(counters, |(_, window)| window.current),
+            column(counters, |(_, window)| window.previous),
         ],
     )
 }

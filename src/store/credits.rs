@@ -1,14 +1,16 @@
 //! Balances: one narrow row per metered key.
 
+use std::collections::{BTreeMap, HashMap};
+
 use unkey_core::credits::{Balance, Refill};
 use unkey_core::verdict::Spent;
 
-use super::statement::{View, arg, is_read_only, row, run};
+use super::statement::{View, arg, column, is_read_only, row, rows, run};
 use crate::actor::{Doing, while_doing};
 use crate::error::{Failure, Outcome};
 
 /// Spends `cost` if the balance covers it; a cost of 0 only reads. `None` if the key has no balance.
-pub fn spend(key_id: &str, refill: Option<&Refill>, cost: i64, now: i64) -> Outcome<Option<Spent>> {
+fn spend(key_id: &str, refill: Option<&Refill>, cost: i64, now: i64) -> Outcome<Option<Spent>> {
     let refill = refill.map(|refill| (refill.due(now), refill.amount)).unzip();
     // A transaction that can't write looks first: it need not be refused when there is nothing to spend.
     let mut look_first = cost <= 0 || is_read_only();
@@ -95,15 +97,81 @@ pub fn put(key_id: &str, balance: &Balance) -> Outcome<()> {
     )
 }
 
-/// Locks balances until the transaction ends, in the order of their key ids.
-pub fn reserve(key_ids: &[&str]) -> Outcome<()> {
-    if key_ids.is_empty() {
-        return Ok(());
+/// Locks a balance until the transaction ends.
+pub fn reserve(key_id: &str) -> Outcome<()> {
+    run("SELECT 1 FROM unkey.credits WHERE key_id = $1 FOR NO KEY UPDATE", &[arg(key_id)])
+}
+
+/// The balances that a call has locked and knows. What it spends of them is written by [`Balances::store`].
+#[derive(Debug, Default)]
+pub struct Balances(HashMap<String, Locked>);
+
+#[derive(Debug)]
+struct Locked {
+    remaining: i64,
+    spent: i64,
+}
+
+impl Balances {
+    /// Locks balances until the transaction ends, in the order of their key ids. Those with a refill are locked and not
+    /// kept: whether one is due is decided where it is made.
+    pub fn lock(&mut self, keys: &BTreeMap<&str, Option<Refill>>) -> Outcome<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let locked: Vec<(String, i64)> = rows(
+            View::Latest,
+            "SELECT json_build_array(key_id, remaining)
+            FROM unkey.credits WHERE key_id = ANY($1) ORDER BY key_id FOR NO KEY UPDATE",
+            &[arg(keys.keys().copied().collect::<Vec<_>>())],
+        )?;
+        let kept = locked.into_iter().filter(|(key_id, _)| keys.get(key_id.as_str()) == Some(&None));
+        self.0.extend(kept.map(|(key_id, remaining)| (key_id, Locked { remaining, spent: 0 })));
+        Ok(())
     }
-    run(
-        "SELECT 1 FROM unkey.credits WHERE key_id = ANY($1) ORDER BY key_id FOR NO KEY UPDATE",
-        &[arg(key_ids.to_vec())],
-    )
+
+    /// Spends `cost` if the balance covers it; a cost of 0 only reads. `None` if the key has no balance.
+    pub fn spend(
+        &mut self,
+        key_id: &str,
+        refill: Option<&Refill>,
+        cost: i64,
+        now: i64,
+    ) -> Outcome<Option<Spent>> {
+        let Some(locked) = self.0.get_mut(key_id) else { return spend(key_id, refill, cost, now) };
+        let covered = cost <= locked.remaining;
+        if covered {
+            locked.remaining -= cost;
+            locked.spent += cost;
+        }
+        Ok(Some(Spent { covered, remaining: locked.remaining }))
+    }
+
+    /// Writes what was spent.
+    pub fn store(&self) -> Outcome<()> {
+        let spent: Vec<(&str, i64)> = self
+            .0
+            .iter()
+            .filter(|(_, locked)| locked.spent > 0)
+            .map(|(key_id, locked)| (key_id.as_str(), locked.spent))
+            .collect();
+        if spent.is_empty() {
+            return Ok(());
+        }
+        // By position and not by a join, whose plan depends on how many balances there were when it was made.
+        let written: Vec<i64> = while_doing(Doing::Detail, || {
+            rows(
+                View::Latest,
+                "UPDATE unkey.credits SET remaining = remaining - ($2)[array_position($1, key_id)]
+                WHERE key_id = ANY ($1) RETURNING 1",
+                &[column(&spent, |(key_id, _)| *key_id), column(&spent, |(_, spent)| *spent)],
+            )
+        })?;
+        if written.len() == spent.len() {
+            return Ok(());
+        }
+        Err(Failure::Internal("a balance covers the cost, but can't be changed".into()))
+    }
 }
 
 /// Makes the key unlimited.

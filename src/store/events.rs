@@ -1,9 +1,8 @@
 //! Events of analytics, on their way into the queues that `unkey.maintain()` empties.
 
-use pgrx::IntoDatum;
 use pgrx::datum::TimestampWithTimeZone;
 
-use super::statement::{Arg, arg, run};
+use super::statement::{arg, column, run};
 use super::subtransaction::attempt;
 use super::unhurried::unhurried;
 use crate::clock;
@@ -73,28 +72,20 @@ pub fn insert_verifications(call: &Call, events: &[VerificationEvent]) -> Outcom
             arg(time(call.now)),
             arg(tags),
             arg(call.role.as_str()),
-            each(events, |event| event.request_id.unwrap_or(&call.request_id)),
-            each(events, |event| event.key_space_id),
-            each(events, |event| event.api_id),
-            each(events, |event| event.key_id),
-            each(events, |event| event.identity_id),
-            each(events, |event| event.external_id),
-            each(events, |event| event.outcome),
-            each(&bounds, |bounds| bounds.0),
-            each(&bounds, |bounds| bounds.1),
-            each(events, |event| event.spent_credits),
-            each(events, |event| event.latency_ms),
-            each(events, |event| event.request_id.map_or(call.source, |_| "api")),
+            column(events, |event| event.request_id.unwrap_or(&call.request_id)),
+            column(events, |event| event.key_space_id),
+            column(events, |event| event.api_id),
+            column(events, |event| event.key_id),
+            column(events, |event| event.identity_id),
+            column(events, |event| event.external_id),
+            column(events, |event| event.outcome),
+            column(&bounds, |bounds| bounds.0),
+            column(&bounds, |bounds| bounds.1),
+            column(events, |event| event.spent_credits),
+            column(events, |event| event.latency_ms),
+            column(events, |event| event.request_id.map_or(call.source, |_| "api")),
         ],
     )
-}
-
-/// An array of what each row has in a column.
-fn each<'a, T, V>(rows: &'a [T], column: impl Fn(&'a T) -> V) -> Arg
-where
-    Vec<V>: IntoDatum,
-{
-    arg(rows.iter().map(column).collect::<Vec<V>>())
 }
 
 /// The tags of all events one after the other, and for each event where its own begin and end, counted from 1. Arrays of

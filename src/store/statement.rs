@@ -41,6 +41,14 @@ pub fn arg<T: IntoDatum>(value: T) -> Arg {
     Arg { oid: T::type_oid(), datum: value.into_datum() }
 }
 
+/// Makes an array parameter of what each row has in a column.
+pub fn column<'a, T, V>(rows: &'a [T], value: impl Fn(&'a T) -> V) -> Arg
+where
+    Vec<V>: IntoDatum,
+{
+    arg(rows.iter().map(value).collect::<Vec<V>>())
+}
+
 thread_local! {
     /// Kept plans by the address and length of their text: texts are static, so that is an identity.
     static PLANS: RefCell<HashMap<*const str, pg_sys::SPIPlanPtr>> = RefCell::default();

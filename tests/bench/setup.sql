@@ -22,6 +22,12 @@ INSERT INTO unkey.credits (key_id, remaining) SELECT id, 1000000000000 FROM mete
 SELECT key_id AS root FROM unkey_create_root_key('bench', '{*}') \gset
 UPDATE unkey.root_keys SET hash = sha256('unkey_bench') WHERE id = :'root';
 
+-- What a server hands over together: fifty calls, their keys far from each other.
+CREATE TABLE batches (n integer PRIMARY KEY, authorizations text[] NOT NULL, bodies text[] NOT NULL);
+INSERT INTO batches
+SELECT n, array_fill('Bearer unkey_bench'::text, '{50}'), array_agg('{"key": "plain_' || n + i * 2000 || '"}' ORDER BY i)
+FROM generate_series(1, 2000) AS n, generate_series(0, 49) AS i GROUP BY n;
+
 -- What the ratios compare with: a table read and written by primary key,
 CREATE TABLE plain_rows (id integer PRIMARY KEY, value bigint NOT NULL) WITH (fillfactor = 50);
 INSERT INTO plain_rows SELECT n, 0 FROM generate_series(1, :keys) AS n;
