@@ -40,7 +40,8 @@ pub fn create(new: &NewApi) -> Outcome<String> {
         validate::default_prefix("default_prefix", prefix)?;
     }
     let default_bytes = validate::byte_length("default_bytes", new.default_bytes.unwrap_or(16))?;
-    network::read_all("ip_allowlist", new.ip_allowlist.as_deref().unwrap_or_default())?;
+    let networks = |list: &[String]| network::normalized("ip_allowlist", list);
+    let ip_allowlist = new.ip_allowlist.as_deref().map(networks).transpose()?;
     let now = clock::now();
     let (api_id, keyspace_id) = (id::new("api", now)?, id::new("ks", now)?);
     let row = apis::NewApi {
@@ -49,7 +50,7 @@ pub fn create(new: &NewApi) -> Outcome<String> {
         name: &new.name,
         default_prefix: new.default_prefix.as_deref(),
         default_bytes,
-        ip_allowlist: new.ip_allowlist.as_deref(),
+        ip_allowlist: ip_allowlist.as_deref(),
         delete_protection: new.delete_protection,
         store_encrypted_keys: new.store_encrypted_keys,
     };

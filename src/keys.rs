@@ -58,7 +58,7 @@ pub fn locked(key_id: &str) -> Outcome<Key> {
 }
 
 impl NewKey {
-    fn check(&self) -> Outcome<()> {
+    fn check(&mut self) -> Outcome<()> {
         if let Some(prefix) = &self.prefix {
             validate::prefix(prefix)?;
         }
@@ -81,13 +81,15 @@ impl NewKey {
         check_ratelimits("ratelimits", &self.ratelimits)?;
         validate::roles("roles", &self.roles)?;
         validate::new_key_permissions("permissions", &self.permissions)?;
-        network::read_all("ip_allowlist", self.ip_allowlist.as_deref().unwrap_or_default())?;
+        if let Some(networks) = &mut self.ip_allowlist {
+            *networks = network::normalized("ip_allowlist", networks)?;
+        }
         Ok(())
     }
 }
 
 /// Makes a key.
-pub fn create(new: NewKey) -> Outcome<Created> {
+pub fn create(mut new: NewKey) -> Outcome<Created> {
     new.check()?;
     let api = apis::get(View::Latest, &new.api_id)?;
     let now = clock::now();

@@ -5,7 +5,7 @@ SELECT status, data->>'apiId' AS api, data - 'apiId' AS rest FROM tests.v2('apis
 SELECT 'AP-01' AS case, :'status' AS status, :'api' ~ '^api_[1-9A-HJ-NP-Za-km-z]{12,17}$' AS id, :'rest' AS rest;
 SELECT 'AP-01' AS case, tests.masked(data) AS data FROM tests.v2('apis.getApi', '{"apiId": "%s"}', :'api');
 SELECT 'AP-01' AS case, result.status, result.data->>'apiId' <> :'api' AS another FROM tests.v2('apis.createApi', '{"name": "va-api"}') AS result;
-SELECT 'A.2' AS case, status, data->>'apiId' AS full FROM tests.v2('apis.createApi', '{"name": "va.full", "ipWhitelist": ["10.0.0.0/8", "::1"], "defaultPrefix": "va", "defaultBytes": 32, "deleteProtection": true}') \gset
+SELECT 'A.2' AS case, status, data->>'apiId' AS full FROM tests.v2('apis.createApi', '{"name": "va.full", "ipWhitelist": ["10.1.2.3/8", " ::1 "], "defaultPrefix": "va", "defaultBytes": 32, "deleteProtection": true}') \gset
 SELECT 'A.2' AS case, tests.masked(data) AS data FROM tests.v2('apis.getApi', '{"apiId": "%s"}', :'full');
 
 -- What is refused.

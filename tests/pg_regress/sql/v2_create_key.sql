@@ -25,7 +25,7 @@ FROM (VALUES ('text', :'secret'), ('without prefix', split_part(:'secret', '_', 
 -- Everything at once, read back; then the defaults that the clients send.
 SELECT data->>'keyId' AS full_id, data->>'key' AS full FROM pg_temp.created('"prefix": "vc", "name": "all of it", "byteLength": 32, "externalId": "vc.u0", "meta": {"a": [1.50, null], "b": {}},
     "permissions": ["vc.p"], "expires": 1800000000000, "credits": {"remaining": 7, "refill": {"interval": "monthly", "amount": 9, "refillDay": 31}}, "enabled": false, "recoverable": false,
-    "ratelimits": [{"name": "vc.rl", "limit": 5, "duration": 60000, "autoApply": true, "x": 1}, {"name": "vc.other", "limit": 1, "duration": 1000}], "ipWhitelist": ["10.0.0.0/8"]') \gset
+    "ratelimits": [{"name": "vc.rl", "limit": 5, "duration": 60000, "autoApply": true, "x": 1}, {"name": "vc.other", "limit": 1, "duration": 1000}], "ipWhitelist": ["10.1.2.3/8"]') \gset
 SELECT jsonb_pretty(tests.masked(data - 'start')) AS data FROM tests.v2('keys.getKey', '{"keyId": "%s"}', :'full_id');
 SELECT data->>'keyId' AS plain_id FROM pg_temp.created('"byteLength": 16, "enabled": true, "recoverable": false') \gset
 SELECT data - '{start,keyId}'::text[] AS data FROM tests.v2('keys.getKey', '{"keyId": "%s"}', :'plain_id');
