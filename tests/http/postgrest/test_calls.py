@@ -109,7 +109,7 @@ def test_what_does_not_exist_is_404_with_a_hint(anon):
     assert body["message"] == "there is no function unkey_test_text(nam)"
     assert body["hint"] == "Perhaps public.unkey_test_text(name, loud) was meant."
     error(anon.post("/unkey_test_numbers", json={}), 404, "PGRST202")
-    for hidden in ("pg_sleep", "now", "pg_read_file", "verify", "unkey.maintain", "unkey_%", ""):
+    for hidden in ("pg_sleep", "now", "pg_read_file", "verify", "unkey.maintain", "unkey_%", "%ff", ""):
         assert anon.post("/" + hidden, json={}).status_code == 404
 
 
@@ -153,10 +153,26 @@ def test_errors_of_the_extension_go_through(manager):
     error(manager.post("/unkey_create_permission", json={"slug": "taken"}), 409, "23505")
 
 
-def test_a_function_made_later_is_found(anon):
-    error(anon.get("/unkey_test_later"), 404, "PGRST202")
-    sql("CREATE FUNCTION unkey_test_later() RETURNS text LANGUAGE sql AS $$ SELECT 'here' $$; ALTER EXTENSION unkey ADD FUNCTION unkey_test_later()")
+def until(condition):
     deadline = time.monotonic() + 10
-    while anon.post("/unkey_test_later").status_code == 404 and time.monotonic() < deadline:
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.1)
+    assert condition()
+
+
+def test_functions_made_and_changed_later_are_found(anon):
+    def make(arguments, answer):
+        sql(f"CREATE FUNCTION unkey_test_later({arguments}) RETURNS text LANGUAGE sql AS $$ SELECT '{answer}' $$;"
+            "ALTER EXTENSION unkey ADD FUNCTION unkey_test_later")
+
+    error(anon.get("/unkey_test_later"), 404, "PGRST202")
+    make("", "here")
+    until(lambda: anon.post("/unkey_test_later").status_code == 200)
     assert anon.post("/unkey_test_later").json() == "here"
+    sql("ALTER EXTENSION unkey DROP FUNCTION unkey_test_later; DROP FUNCTION unkey_test_later")
+    make("a text", "changed")
+    until(lambda: anon.post("/unkey_test_later", json={"a": "x"}).status_code == 200)
+    sql("ALTER EXTENSION unkey DROP FUNCTION unkey_test_later; DROP FUNCTION unkey_test_later")
+    make("a integer", "changed again")
+    until(lambda: anon.post("/unkey_test_later", json={"a": 1}).status_code == 200)
+    assert anon.post("/unkey_test_later", json={"a": 1}).json() == "changed again"

@@ -50,7 +50,8 @@ impl Routes {
         if let Some(rpc) = rpc {
             let function = any(rpc::answer).with_state((app.clone(), rpc));
             // The longer path is where Supabase has it.
-            router = router.route("/rpc/{function}", function.clone()).route("/rest/v1/rpc/{function}", function);
+            router =
+                router.route("/rpc/{function}", function.clone()).route("/rest/v1/rpc/{function}", function);
         }
         if operational {
             router = router.merge(operations(app));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::http::{HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
@@ -19,9 +19,9 @@ use crate::rpc::error::Error;
 pub async fn answer(
     State((app, rpc)): State<(Arc<App>, Arc<Rpc>)>,
     Extension(arrival): Extension<Arrival>,
-    Path(function): Path<String>,
     request: Request<Body>,
 ) -> Response {
+    let function = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
     let (head, body) = request.into_parts();
     let body = match timeout(app.request_timeout, v2::read(app.body_limit, &head.headers, body)).await {
         Ok(Ok(body)) => Ok(body),

@@ -91,6 +91,11 @@ impl Error {
         error
     }
 
+    /// Whether a function was not there, for us or for the database.
+    pub fn is_about_a_function(&self) -> bool {
+        matches!(self.body.code.as_str(), "PGRST202" | "42883")
+    }
+
     /// Adds details.
     pub fn details(mut self, details: impl Into<String>) -> Self {
         self.body.details = Some(details.into());

@@ -33,6 +33,8 @@ pub mod sqlstate;
 pub mod statement;
 pub mod transaction;
 
+use std::sync::Arc;
+
 use axum::http::header::{ACCEPT, CONTENT_TYPE, RANGE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -83,10 +85,7 @@ impl Rpc {
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn catalog(
-        &self,
-        database: &Database,
-    ) -> std::result::Result<std::sync::Arc<Catalog>, Failure> {
+    pub async fn catalog(&self, database: &Database) -> std::result::Result<Arc<Catalog>, Failure> {
         self.catalog.current(database).await
     }
 
@@ -97,31 +96,48 @@ impl Rpc {
     }
 
     async fn call(&self, database: &Database, name: &str, request: &Parts, body: &str) -> Result<Response> {
-        let reads = matches!(request.method, Method::GET | Method::HEAD);
-        if !reads && request.method != Method::POST && request.method != Method::OPTIONS {
+        if ![Method::GET, Method::HEAD, Method::POST, Method::OPTIONS].contains(&request.method) {
             return Err(Error::method(request.method.as_str(), "OPTIONS, GET, HEAD, POST"));
         }
         let caller = self.gate.caller(&request.headers)?;
-        let failed = |failure: Failure| {
-            let error = Error::of_failure(&failure, caller.known);
-            if error.status.is_server_error() {
-                tracing::warn!(%failure, "a call of a function failed");
-            }
-            error
-        };
-        let mut catalog = self.catalog.current(database).await.map_err(&failed)?;
-        let mut call = Call::read(&catalog, name, request, body);
-        if call.as_ref().is_err_and(|error| error.body.code == "PGRST202") {
-            catalog = self.catalog.refreshed(database).await.map_err(&failed)?;
-            call = Call::read(&catalog, name, request, body);
+        let failed = |failure| failed(&failure, &caller);
+        let known = self.catalog.current(database).await.map_err(failed)?;
+        let result = perform(database, &known, &caller, name, request, body).await;
+        if !result.as_ref().is_err_and(Error::is_about_a_function) {
+            return result;
         }
-        let call = call?;
-        if request.method == Method::OPTIONS {
-            return Ok(call.options());
+        // The extension may have been made or updated since. What was refused so was not done.
+        let newer = self.catalog.refreshed(database).await.map_err(failed)?;
+        if Arc::ptr_eq(&known, &newer) {
+            return result;
         }
-        let outcome = database.transaction(&call.transaction(request, &caller)?).await.map_err(&failed)??;
-        Ok(call.reply(outcome))
+        perform(database, &newer, &caller, name, request, body).await
     }
+}
+
+async fn perform(
+    database: &Database,
+    catalog: &Catalog,
+    caller: &Caller,
+    name: &str,
+    request: &Parts,
+    body: &str,
+) -> Result<Response> {
+    let call = Call::read(catalog, name, request, body)?;
+    if request.method == Method::OPTIONS {
+        return Ok(call.options());
+    }
+    let transaction = call.transaction(request, caller)?;
+    let outcome = database.transaction(&transaction).await.map_err(|failure| failed(&failure, caller))??;
+    Ok(call.reply(outcome))
+}
+
+fn failed(failure: &Failure, caller: &Caller) -> Error {
+    let error = Error::of_failure(failure, caller.known);
+    if error.status.is_server_error() {
+        tracing::warn!(%failure, "a call of a function failed");
+    }
+    error
 }
 
 /// A request that fits a function.
