@@ -12,6 +12,8 @@ BEGIN
     END LOOP;
 END
 $$;
+-- Without a token's role the server has no more than its own.
+ALTER ROLE http_server NOINHERIT;
 GRANT web_anon, web_manager TO http_server;
 SELECT unkey_grant('web_anon', 'verify');
 SELECT unkey_grant('web_manager', 'manage');
