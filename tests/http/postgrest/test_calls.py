@@ -76,6 +76,7 @@ def test_nothing_is_204(manager, key):
 
 def test_head_is_get_without_a_body(anon):
     response = anon.head("/unkey_test_rows", headers={"Prefer": "count=exact"})
+    assert response.headers["content-length"] == str(len(anon.get("/unkey_test_rows").content))
     assert (response.status_code, response.content) == (200, b"")
     assert response.headers["content-range"] == "0-3/4"
     assert response.headers["content-type"] == "application/json; charset=utf-8"
@@ -90,7 +91,8 @@ def test_other_methods_are_405(anon):
 
 def test_options_says_how_it_may_be_called(anon):
     assert anon.options("/unkey_test_text").headers["allow"] == "OPTIONS, GET, HEAD, POST"
-    assert anon.options("/unkey_get_workspace").headers["allow"] == "OPTIONS, GET, HEAD, POST"
+    assert anon.options("/unkey_verify_key").headers["allow"] == "OPTIONS, POST"
+    error(anon.options("/unkey_none"), 404, "PGRST202")
 
 
 def test_the_openapi_document_has_every_function(anon):

@@ -35,7 +35,7 @@ pub mod transaction;
 
 use std::sync::Arc;
 
-use axum::http::header::{ACCEPT, CONTENT_TYPE, RANGE};
+use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RANGE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -123,10 +123,10 @@ async fn perform(
     request: &Parts,
     body: &str,
 ) -> Result<Response> {
-    let call = Call::read(catalog, name, request, body)?;
-    if request.method == Method::OPTIONS {
-        return Ok(call.options());
+    if request.method == Method::OPTIONS && !catalog.named(name).is_empty() {
+        return Ok(options(catalog.named(name)));
     }
+    let call = Call::read(catalog, name, request, body)?;
     let transaction = call.transaction(request, caller)?;
     let outcome = database.transaction(&transaction).await.map_err(|failure| failed(&failure, caller))??;
     Ok(call.reply(outcome))
@@ -148,7 +148,6 @@ struct Call<'a> {
     query: Query,
     preferences: Preferences,
     form: Form,
-    bare: bool,
 }
 
 impl<'a> Call<'a> {
@@ -170,7 +169,6 @@ impl<'a> Call<'a> {
             query,
             preferences: Preferences::parse(&request.headers)?,
             form: Form::negotiate(text(&request.headers, ACCEPT).unwrap_or_default(), function)?,
-            bare: request.method == Method::HEAD,
         })
     }
 
@@ -178,7 +176,7 @@ impl<'a> Call<'a> {
         let reads = request.method != Method::POST;
         let header = text(&request.headers, RANGE).filter(|_| request.method == Method::GET);
         let shaping = self.query.shaping(header)?;
-        let wanted = Wanted { form: self.form, total: self.preferences.count.is_some(), bare: self.bare };
+        let wanted = Wanted { form: self.form, total: self.preferences.count.is_some() };
         let call = statement::call(self.function, &self.document, &self.given, &shaping, wanted)?;
         Ok(Transaction {
             writes: self.function.volatile && !reads,
@@ -217,12 +215,13 @@ impl<'a> Call<'a> {
         headers.extend(outcome.headers);
         response
     }
+}
 
-    /// How it may be called.
-    fn options(&self) -> Response {
-        let allowed = if self.function.volatile { "OPTIONS, POST" } else { "OPTIONS, GET, HEAD, POST" };
-        (StatusCode::OK, [(axum::http::header::ALLOW, allowed)]).into_response()
-    }
+/// How functions may be called.
+fn options(functions: &[Function]) -> Response {
+    let reads = functions.iter().any(|function| !function.volatile);
+    let allowed = if reads { "OPTIONS, GET, HEAD, POST" } else { "OPTIONS, POST" };
+    (StatusCode::OK, [(ALLOW, allowed)]).into_response()
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {

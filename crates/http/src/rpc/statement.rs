@@ -14,8 +14,6 @@ pub struct Wanted {
     pub form: Form,
     /// Whether all rows are counted, also those outside the range.
     pub total: bool,
-    /// Whether there is no body.
-    pub bare: bool,
 }
 
 /// Calls `function` with the members of `document`. Answers one row: rows, body, total, and what the function set of
@@ -56,7 +54,7 @@ pub fn call(
     sql.push(" FROM chosen AS call");
     order::write(&shaping.order, &mut sql, function);
     shaping.range.write(&mut sql);
-    sql.push(") SELECT count(*), ").push(if wanted.bare { "NULL" } else { body(wanted.form, function) });
+    sql.push(") SELECT count(*), ").push(body(wanted.form, function));
     sql.push(if wanted.total { ", (SELECT count(*) FROM chosen)" } else { ", NULL::bigint" });
     sql.push(", nullif(current_setting('response.status', true), '')");
     sql.push(", nullif(current_setting('response.headers', true), '') FROM page");
@@ -116,7 +114,7 @@ mod tests {
     fn statement(function: &Function, query: &str, form: Form) -> Sql {
         let query = Query::parse(query, &[], false).unwrap();
         let given: Vec<_> = function.arguments.iter().map(|argument| argument.name.as_str()).collect();
-        let wanted = Wanted { form, total: true, bare: false };
+        let wanted = Wanted { form, total: true };
         call(function, r#"{"key":"secret"}"#, &given, &query.shaping(None).unwrap(), wanted).unwrap()
     }
 
@@ -149,7 +147,7 @@ mod tests {
     fn nothing_can_not_be_filtered() {
         let function = Function { shape: Shape::Void, ..Function::with_arguments("f", &[]) };
         let shaping = Query::parse("a=eq.1", &[], false).unwrap().shaping(None).unwrap();
-        let wanted = Wanted { form: Form::Json, total: false, bare: true };
+        let wanted = Wanted { form: Form::Json, total: false };
         assert_eq!(call(&function, "{}", &[], &shaping, wanted).err().unwrap().body.code, "PGRST100");
     }
 }
