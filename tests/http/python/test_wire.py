@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from client import ROOT_KEY, URL, new_key
+from client import ROOT_KEY, URL, new_key, sql, unique
 
 BODY = {"key": "nobody"}
 
@@ -85,6 +85,15 @@ def test_a_body_that_is_no_object(body):
     reply = httpx.post(f"{URL}/v2/keys.verifyKey", content=body, headers={"Authorization": f"Bearer {ROOT_KEY}"})
     _assert_error(reply, 400, "unkey/application/invalid_input")
     assert reply.json()["error"]["errors"][0]["location"].startswith("body")
+
+
+def test_what_a_client_does_not_want_in_its_metrics_is_not_recorded():
+    identifier = unique("py")
+    body = {"namespace": "py.metrics", "identifier": identifier, "limit": 9, "duration": 60000}
+    for headers in ({}, {"X-Unkey-Metrics": "disabled"}, {"X-Unkey-Metrics": "enabled"}):
+        assert _post("ratelimit.limit", body, Authorization=f"Bearer {ROOT_KEY}", **headers).status_code == 200
+    sql("SELECT count(unkey.maintain())")
+    assert sql(f"SELECT count(*) FROM unkey.ratelimits_v1 WHERE identifier = '{identifier}'") == "2"
 
 
 def test_the_content_type_of_a_request_does_not_matter():
