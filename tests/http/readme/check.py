@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 
 LINES = r"((?:(?!```).*\n)+)"
 FENCED = re.compile(rf"^```(sh|ts|python)\n{LINES}```\n+```(json|output)\n{LINES}```$", re.MULTILINE)
-ID = re.compile(r"\b(req|key|ks|api|id|perm|role)_[1-9A-HJ-NP-Za-km-z]{10,}\b")
+ID = re.compile(r"\b(req|key|ks|api|id|perm|role)_[0-9A-Za-z]{10,}\b")
 
 
 def unkey(operation, **body):
