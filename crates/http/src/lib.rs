@@ -9,6 +9,7 @@ pub mod client_address;
 pub mod db;
 pub mod metrics;
 pub mod openapi;
+pub mod opening;
 pub mod reply;
 pub mod routes;
 pub mod rpc;

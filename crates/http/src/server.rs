@@ -21,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::client_address::Peer;
+use crate::opening::Opening;
 use crate::routes::Routes;
 
 /// Longest head of a request, in bytes.
@@ -40,6 +41,7 @@ pub enum Listener {
 #[derive(Clone)]
 pub struct Server {
     builder: Arc<Builder<TokioExecutor>>,
+    header_timeout: Duration,
     permits: Arc<Semaphore>,
     graceful: Arc<GracefulShutdown>,
     stop: CancellationToken,
@@ -89,6 +91,7 @@ impl Server {
             .max_header_list_size(u32::try_from(HEAD_LIMIT).unwrap_or(u32::MAX));
         Self {
             builder: Arc::new(builder),
+            header_timeout,
             permits: Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS))),
             graceful: Arc::new(GracefulShutdown::new()),
             stop,
@@ -144,6 +147,7 @@ impl Server {
             let answer = routes.clone().answer(peer, request.map(Body::new));
             async move { Ok::<_, Infallible>(answer.await) }
         });
+        let stream = Opening::new(stream, self.header_timeout);
         let builder = self.builder.clone();
         let watcher = self.graceful.watcher();
         let open = Open::new(&self.connections);

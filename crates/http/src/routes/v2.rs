@@ -133,11 +133,21 @@ pub(super) async fn read(limit: usize, headers: &HeaderMap, body: Body) -> Resul
     Ok(text)
 }
 
+/// Several become one that nobody has: which of them a proxy on the way went by can't be told.
+fn authorization(headers: &HeaderMap) -> Option<String> {
+    let all: Vec<_> = headers
+        .get_all(AUTHORIZATION)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    (!all.is_empty()).then(|| all.join(", "))
+}
+
 fn call(operation: &str, headers: &HeaderMap, body: String, ip: Option<IpAddr>, request_id: &str) -> Call {
     let text = |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     Call {
         operation: operation.to_owned(),
-        authorization: text(AUTHORIZATION),
+        authorization: authorization(headers),
         body,
         ip,
         user_agent: text(USER_AGENT),
