@@ -9,7 +9,7 @@ PG ?=
 major = $(or $(PG),$(shell scripts/postgres --default))
 
 .PHONY: help run stop psql build check test test-fmt test-clippy test-core test-regress test-isolation test-parallel \
-	test-dump test-docs test-http bench bench-http clean
+	test-dump test-docs test-http test-deploy bench bench-http clean
 .NOTPARALLEL:
 
 help:
@@ -31,8 +31,8 @@ psql:
 test:
 	@tests/run
 
-## make test-regress PG=16     one step alone: -fmt -clippy -core -regress -isolation -parallel -dump -docs -http; TESTS="keys verify"
-test-fmt test-core:
+## make test-regress PG=16     one step alone: -fmt -clippy -core -deploy -regress -isolation -parallel -dump -docs -http; TESTS="keys verify"
+test-fmt test-core test-deploy:
 	@tests/run $(@:test-%=%)
 
 test-clippy test-regress test-isolation test-parallel test-dump test-docs test-http:
