@@ -1,0 +1,104 @@
+"""What is too much: bodies, calls that wait for the database, verifications that wait."""
+
+import socket
+import unittest
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+import database
+from server import Server, wait_for
+
+EVERYTHING_WAITS = "LOCK TABLE unkey.apis IN ACCESS EXCLUSIVE MODE"
+
+
+class Limits(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.root_key = database.root_key()
+
+    def assert_unavailable(self, reply):
+        self.assertEqual(reply.status, 503, reply)
+        self.assertEqual(reply.headers["Retry-After"], "1")
+        self.assertEqual(reply.headers["Content-Type"], "application/json")
+        error = reply.json()["error"]
+        self.assertEqual((error["status"], error["title"]), (503, "Service Unavailable"))
+        self.assertEqual(error["type"], "https://unkey.com/docs/errors/unkey/application/service_unavailable")
+
+    def test_a_body_may_be_as_long_as_the_limit_and_no_longer(self):
+        with Server(database.URL, UNKEY_BODY_LIMIT="1KiB") as server:
+            body = '{"name": "limits"}'
+            headers = {"Authorization": f"Bearer {self.root_key}", "Content-Type": "application/json"}
+            for length, chunked, status in [(1024, False, 200), (1025, False, 413), (1024, True, 200), (1025, True, 413)]:
+                text = body.ljust(length).encode()
+                # http.client sends what it can iterate over in chunks.
+                sent = iter([text[:500], text[500:]]) if chunked else text
+                reply = server.request("POST", "/v2/apis.createApi", sent, headers)
+                self.assertEqual(reply.status, status, (length, chunked, reply))
+            error = reply.json()["error"]
+            self.assertEqual(error["title"], "Request Entity Too Large")
+            self.assertEqual(error["type"], "https://unkey.com/docs/errors/user/bad_request/request_body_too_large")
+            self.assertRegex(reply.json()["meta"]["requestId"], "^req_")
+
+    def test_a_body_that_does_not_arrive_in_time_is_408(self):
+        with Server(database.URL, UNKEY_REQUEST_TIMEOUT="200ms") as server:
+            headers = {"Authorization": f"Bearer {self.root_key}", "Content-Length": "100"}
+            reply = server.request("POST", "/v2/apis.createApi", b"{", headers)
+            self.assertEqual(reply.status, 408, reply)
+            self.assertEqual(reply.json()["error"]["type"], "https://unkey.com/docs/errors/user/bad_request/request_timeout")
+
+    def answers_of_those_with_room(self, lock, call):
+        """While `lock` holds up what `call` does, one more is made and then three for which there are two places to wait:
+        one of them is refused at once. What the other three get when the lock is gone."""
+        with ThreadPoolExecutor() as threads:
+            with lock:
+                first = threads.submit(call)
+                wait_for(lambda: database.waiting() == 1, "the first call to reach the database")
+                more = [threads.submit(call) for _ in range(3)]
+                refused = next(as_completed(more))
+                self.assert_unavailable(refused.result())
+            return [each.result() for each in (first, *more) if each is not refused]
+
+    def test_one_call_more_than_may_wait_is_503_and_the_others_are_answered(self):
+        with Server(database.URL, UNKEY_POOL_SIZE=1, UNKEY_POOL_WAITING=2, UNKEY_POOL_TIMEOUT="50s") as server:
+            call = lambda: server.call("apis.listApis", {}, self.root_key)
+            answered = self.answers_of_those_with_room(database.Lock(EVERYTHING_WAITS), call)
+            self.assertEqual([reply.status for reply in (*answered, call())], [200] * 4)
+
+    def test_one_verification_more_than_may_wait_is_503_and_the_others_are_answered(self):
+        key_id, key = database.create_key(database.create_api(), "credits => 100")
+        row = f"SELECT FROM unkey.credits WHERE key_id = '{key_id}'"
+        with Server(database.URL, UNKEY_VERIFY_CONNECTIONS=1, UNKEY_VERIFY_WAITING=2) as server:
+            verify = lambda: server.call("keys.verifyKey", {"key": key}, self.root_key)
+            answered = self.answers_of_those_with_room(database.Lock(f"{row} FOR UPDATE"), verify)
+            self.assertEqual([reply.json()["data"]["code"] for reply in (*answered, verify())], ["VALID"] * 4)
+        self.assertEqual(database.query(f"SELECT remaining FROM unkey.credits WHERE key_id = '{key_id}'"), "96")
+
+    def test_who_waits_too_long_is_503(self):
+        with Server(database.URL, UNKEY_POOL_SIZE=1, UNKEY_POOL_TIMEOUT="100ms") as server:
+            call = lambda: server.call("apis.listApis", {}, self.root_key)
+            with ThreadPoolExecutor() as threads:
+                with database.Lock(EVERYTHING_WAITS):
+                    first = threads.submit(call)
+                    wait_for(lambda: database.waiting() == 1, "the first call to reach the database")
+                    self.assert_unavailable(call())
+                self.assertEqual(first.result().status, 200)
+
+    def test_a_statement_that_takes_too_long_is_503_and_nothing_is_kept(self):
+        with Server(database.URL, UNKEY_REQUEST_TIMEOUT="500ms") as server:
+            with database.Lock(EVERYTHING_WAITS):
+                self.assert_unavailable(server.call("apis.createApi", {"name": "never-made"}, self.root_key))
+            self.assertEqual(server.call("apis.createApi", {"name": "made"}, self.root_key).status, 200)
+        self.assertEqual(database.query("SELECT count(*) FROM unkey.apis WHERE name = 'never-made'"), "0")
+
+    def test_one_connection_more_than_may_be_open_waits_until_another_is_closed(self):
+        with Server(database.URL, UNKEY_MAX_CONNECTIONS=1) as server:
+            with socket.create_connection(server.address) as first, socket.create_connection(server.address) as second:
+                request = b"GET /v2/liveness HTTP/1.1\r\nHost: x\r\n\r\n"
+                first.sendall(request)
+                self.assertTrue(first.recv(12).endswith(b"200"))
+                second.sendall(request)
+                second.settimeout(0.3)
+                self.assertRaises(TimeoutError, second.recv, 12)
+                first.close()
+                second.settimeout(60)
+                self.assertTrue(second.recv(12).endswith(b"200"))
+
