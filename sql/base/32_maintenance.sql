@@ -20,10 +20,12 @@ CREATE TABLE unkey.last_maintenance (
     finished_at unkey.instant NOT NULL,
     drained     bigint NOT NULL CHECK (drained >= 0)
 );
-COMMENT ON TABLE unkey.last_maintenance IS 'The last unkey.maintain() that succeeded: at most one row. Not dumped.';
+COMMENT ON TABLE unkey.last_maintenance IS 'The last unkey.maintain() that succeeded: at most one row.';
 COMMENT ON COLUMN unkey.last_maintenance.singleton IS 'Always true: there is one row.';
 COMMENT ON COLUMN unkey.last_maintenance.finished_at IS 'When.';
 COMMENT ON COLUMN unkey.last_maintenance.drained IS 'Events that it moved.';
+
+SELECT pg_catalog.pg_extension_config_dump('unkey.last_maintenance', '');
 
 -- Days are compared as the eight digits at the end of a name, so that no other name can be in the way.
 CREATE VIEW unkey.event_partitions AS
