@@ -19,6 +19,7 @@ INSERT INTO unkey.verification_days VALUES ('2025-01-01', 'ks_cs', 'api_cs', 'ke
 INSERT INTO unkey.ratelimit_hours VALUES ('2025-01-01', 'rlns_cs', 'cs', 1, 1, 1, 1);
 INSERT INTO unkey.ratelimit_days VALUES ('2025-01-01', 'rlns_cs', 'cs', 1, 1, 1, 1);
 INSERT INTO unkey.key_usage VALUES ('key_cs', '2025-01-01');
+INSERT INTO unkey.last_maintenance (finished_at, drained) VALUES (now(), 0) ON CONFLICT DO NOTHING;
 -- SQLSTATE of a statement, and the constraint or column that refused it.
 CREATE FUNCTION pg_temp.refused(statement text, OUT state text, OUT refused_by text) LANGUAGE plpgsql AS $$
 BEGIN
