@@ -22,12 +22,13 @@ COMMENT ON FUNCTION unkey_api(text, text, text, inet, text, text, boolean) IS
 Whoever may call it acts with the rights of the root key that is sent and no others. A caller''s mistake is a reply with its status, and what the refused call did is undone; checks come in the order authorization header (400), body (400), root key (401, 403), permissions (403), operation.
 Errors: 22004 operation is NULL; whatever is broken on the database''s side, after which nothing of the call is kept: 25006 a write in a read-only transaction, 40001 and 40P01 to be retried, 57014 cancelled.';
 
-CREATE TYPE unkey.api_verification AS (status integer, content_type text, body text, outcome text);
+CREATE TYPE unkey.api_verification AS (status integer, content_type text, body text, outcome text, durable boolean);
 COMMENT ON TYPE unkey.api_verification IS 'What a transport sends back for one of many calls of keys.verifyKey. All columns NULL: nothing was done; ask by unkey_api.';
 COMMENT ON COLUMN unkey.api_verification.status IS 'HTTP status.';
 COMMENT ON COLUMN unkey.api_verification.content_type IS 'application/json, or application/problem+json where the official clients demand it.';
 COMMENT ON COLUMN unkey.api_verification.body IS 'As of unkey_api.';
 COMMENT ON COLUMN unkey.api_verification.outcome IS 'For metrics, a word out of few: the verdict (VALID, NOT_FOUND, …) or, of a refused call, the last part of its error''s type (invalid_input, insufficient_permissions, …).';
+COMMENT ON COLUMN unkey.api_verification.durable IS 'Whether the transaction changed something that must last, such as a balance, so that a reply should wait for its commit; the same in all rows. False if it only counted against rate limits or recorded events, which a crash may take back.';
 
 CREATE FUNCTION unkey_api_verify_keys(
     authorizations text[],

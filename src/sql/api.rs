@@ -91,8 +91,8 @@ fn as_many<T>(argument: &'static str, elements: Option<Elements<T>>, count: usiz
 }
 
 /// A row of `unkey.api_verification`: its columns in their order.
-fn row(verification: Option<Verification>) -> [Option<pg_sys::Datum>; 4] {
-    let Some(Verification { response, outcome }) = verification else { return [None; 4] };
+fn row(verification: Option<Verification>) -> [Option<pg_sys::Datum>; 5] {
+    let Some(Verification { response, outcome, durable }) = verification else { return [None; 5] };
     let [status, content_type, body] = values(response);
-    [status, content_type, body, outcome.into_datum()]
+    [status, content_type, body, outcome.into_datum(), durable.into_datum()]
 }

@@ -132,7 +132,31 @@ fn read(key: &CounterKey) -> Outcome<Counter> {
 
 /// Locks counters in the order given, makes those that are missing, and answers them in that order.
 fn lock(keys: &[&CounterKey], now: i64) -> Outcome<Vec<Columns>> {
-    let locked: Vec<Columns> = rows(
+    let locked = match keys {
+        // Taking arrays apart would cost more than the row.
+        [key] => lock_one(key, now)?,
+        _ => lock_many(keys, now)?,
+    };
+    if locked.len() == keys.len() {
+        return Ok(locked);
+    }
+    Err(Failure::Internal("a locked counter did not come back".into()))
+}
+
+fn lock_one(key: &CounterKey, now: i64) -> Outcome<Vec<Columns>> {
+    let empty = Window::default().rolled(now, key.duration);
+    rows(
+        View::Latest,
+        "INSERT INTO unkey.counters AS counter (scope, identifier, duration, seq, current, previous)
+        VALUES ($1, $2, $3, $4, 0, 0)
+        ON CONFLICT (scope, identifier, duration) DO UPDATE SET seq = counter.seq
+        RETURNING json_build_array(seq, current, previous)",
+        &[arg(key.scope.as_str()), arg(key.identifier.as_str()), arg(key.duration), arg(empty.seq)],
+    )
+}
+
+fn lock_many(keys: &[&CounterKey], now: i64) -> Outcome<Vec<Columns>> {
+    rows(
         View::Latest,
         "INSERT INTO unkey.counters AS counter (scope, identifier, duration, seq, current, previous)
         SELECT scope, identifier, duration, seq, 0, 0 FROM unnest($1, $2, $3, $4) AS new (scope, identifier, duration, seq)
@@ -144,16 +168,35 @@ fn lock(keys: &[&CounterKey], now: i64) -> Outcome<Vec<Columns>> {
             column(keys, |key| key.duration),
             column(keys, |key| Window::default().rolled(now, key.duration).seq),
         ],
-    )?;
-    if locked.len() == keys.len() {
-        return Ok(locked);
-    }
-    Err(Failure::Internal("a locked counter did not come back".into()))
+    )
 }
 
-/// Writes locked counters. They are there, so nothing is inserted: this always goes by the primary key, where the plan of
-/// an UPDATE of several rows depends on how many there were when it was made.
+/// Writes locked counters.
 fn store(counters: &[(&CounterKey, Window)]) -> Outcome<()> {
+    match counters {
+        [(key, window)] => store_one(key, window),
+        _ => store_many(counters),
+    }
+}
+
+fn store_one(key: &CounterKey, window: &Window) -> Outcome<()> {
+    run(
+        "UPDATE unkey.counters SET seq = $4, current = $5, previous = $6
+        WHERE scope = $1 AND identifier = $2 AND duration = $3",
+        &[
+            arg(key.scope.as_str()),
+            arg(key.identifier.as_str()),
+            arg(key.duration),
+            arg(window.seq),
+            arg(window.current),
+            arg(window.previous),
+        ],
+    )
+}
+
+/// They are there, so nothing is inserted: this always goes by the primary key, where the plan of an UPDATE of several
+/// rows depends on how many there were when it was made.
+fn store_many(counters: &[(&CounterKey, Window)]) -> Outcome<()> {
     run(
         "INSERT INTO unkey.counters (scope, identifier, duration, seq, current, previous)
         SELECT * FROM unnest($1, $2, $3, $4, $5, $6)

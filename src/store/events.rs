@@ -60,6 +60,41 @@ pub fn append(insert: impl FnOnce() -> Outcome<()>) -> Result<(), String> {
 
 /// Appends verifications, in one statement.
 pub fn insert_verifications(call: &Call, events: &[VerificationEvent]) -> Outcome<()> {
+    match events {
+        // Taking arrays apart would cost more than the row.
+        [event] => insert_verification(call, event),
+        _ => insert_many(call, events),
+    }
+}
+
+fn insert_verification(call: &Call, event: &VerificationEvent) -> Outcome<()> {
+    run(
+        "INSERT INTO unkey.verification_queue (request_id, time, key_space_id, api_id, key_id, identity_id, external_id,
+            outcome, region, tags, spent_credits, latency, source, role)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', $9, $10, $11, $12, $13)",
+        &[
+            arg(event.request_id.unwrap_or(&call.request_id)),
+            arg(time(call.now)),
+            arg(event.key_space_id),
+            arg(event.api_id),
+            arg(event.key_id),
+            arg(event.identity_id),
+            arg(event.external_id),
+            arg(event.outcome),
+            arg(event.tags.to_vec()),
+            arg(event.spent_credits),
+            arg(event.latency_ms),
+            arg(source(call, event)),
+            arg(call.role.as_str()),
+        ],
+    )
+}
+
+fn source(call: &Call, event: &VerificationEvent) -> &'static str {
+    event.request_id.map_or(call.source, |_| "api")
+}
+
+fn insert_many(call: &Call, events: &[VerificationEvent]) -> Outcome<()> {
     let (tags, bounds) = tags(events);
     run(
         "INSERT INTO unkey.verification_queue (request_id, time, key_space_id, api_id, key_id, identity_id, external_id,
@@ -83,7 +118,7 @@ pub fn insert_verifications(call: &Call, events: &[VerificationEvent]) -> Outcom
             column(&bounds, |bounds| bounds.1),
             column(events, |event| event.spent_credits),
             column(events, |event| event.latency_ms),
-            column(events, |event| event.request_id.map_or(call.source, |_| "api")),
+            column(events, |event| source(call, event)),
         ],
     )
 }

@@ -29,5 +29,5 @@ pub mod session;
 pub mod statement;
 pub mod subtransaction;
 mod timer;
-mod unhurried;
+pub mod unhurried;
 pub mod workspace;

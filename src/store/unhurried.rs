@@ -22,6 +22,11 @@ pub fn unhurried<T>(work: impl FnOnce() -> T) -> T {
     result
 }
 
+/// Whether this transaction wrote something that a crash must not take back.
+pub fn is_durable() -> bool {
+    written() != END.get()
+}
+
 /// Where the last record of this transaction ends; 0 without one.
 fn written() -> pg_sys::XLogRecPtr {
     // SAFETY: reads a backend-local variable.

@@ -15,6 +15,7 @@ use super::{Call, actor, keys};
 use crate::actor::Actor;
 use crate::error::{Failure, Outcome, answered};
 use crate::root_keys::{RootKey, authenticate};
+use crate::store::unhurried::is_durable;
 use crate::verify::{self, Answer, Asked, Question, Sought, verify_each};
 use crate::workspace;
 
@@ -26,6 +27,8 @@ pub struct Verification {
     pub response: Response,
     /// The verdict, such as `VALID`; of a refused call the last part of its error's type.
     pub outcome: &'static str,
+    /// Whether whoever gets it must know that its transaction committed.
+    pub durable: bool,
 }
 
 /// Why a call is out.
@@ -59,12 +62,13 @@ pub fn verify_keys(calls: &[Call]) -> Outcome<Vec<Option<Verification>>> {
         .collect();
     let asked: Vec<Asked> = inquiries.iter().flatten().map(Inquiry::asked).collect();
     let mut answers = verify_each(&asked)?.into_iter();
+    let durable = is_durable();
     let reply = |(inquiry, request_id): (&Step<Inquiry>, &String)| match inquiry {
         Ok(_) => match answers.next() {
-            Some(answer) => reply(request_id, answer).map(Some),
+            Some(answer) => reply(request_id, answer, durable).map(Some),
             None => Err(Failure::Internal("a verification has no answer".into())),
         },
-        Err(Out::Refused(error)) => reply(request_id, Err(error.clone())).map(Some),
+        Err(Out::Refused(error)) => reply(request_id, Err(error.clone()), durable).map(Some),
         Err(Out::Alone) => Ok(None),
     };
     inquiries.iter().zip(&request_ids).map(reply).collect()
@@ -151,15 +155,15 @@ impl Inquiry {
     }
 }
 
-fn reply(request_id: &str, answer: Result<Answer>) -> Outcome<Verification> {
+fn reply(request_id: &str, answer: Result<Answer>, durable: bool) -> Outcome<Verification> {
     match answer {
         Ok(answer) => {
             let response = Response::success(request_id, &keys::verified(&answer)?)?;
-            Ok(Verification { response, outcome: verify::code(&answer).as_str() })
+            Ok(Verification { response, outcome: verify::code(&answer).as_str(), durable })
         }
         Err(error) => {
             let outcome = error.kind.facts().code.rsplit('/').next().unwrap_or_default();
-            Ok(Verification { response: Response::error(request_id, OPERATION, error)?, outcome })
+            Ok(Verification { response: Response::error(request_id, OPERATION, error)?, outcome, durable })
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One call of the v2 dialect: `unkey_api`.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::join;
@@ -24,7 +25,7 @@ pub struct Call {
     /// What the client says it is.
     pub user_agent: Option<String>,
     /// Made here, so that our log has it as well.
-    pub request_id: String,
+    pub request_id: Arc<str>,
     /// Whether `ratelimit.limit` is recorded for analytics.
     pub metrics: bool,
 }
@@ -77,7 +78,7 @@ impl Call {
                     &self.body,
                     &self.ip,
                     &self.user_agent,
-                    &self.request_id,
+                    &&*self.request_id,
                     &self.metrics,
                 ],
             )

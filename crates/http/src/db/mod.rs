@@ -28,8 +28,8 @@ pub type Connection = Object;
 /// died before it was used.
 const ATTEMPTS: u32 = 3;
 
-/// A transaction that may write.
-pub const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+/// Sessions are set to READ COMMITTED, and the shortest text is parsed soonest.
+pub const BEGIN: &str = "BEGIN";
 
 /// What is done in a transaction. It may be done again after all it did was rolled back.
 pub trait Work: Sync {

@@ -55,7 +55,8 @@ impl Target {
         let milliseconds = timeout.as_millis();
         let given = config.get_options().unwrap_or_default();
         config.options(format!(
-            "{given} -c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout={milliseconds}"
+            "{given} -c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout={milliseconds} \
+            -c default_transaction_isolation=read\\ committed"
         ));
         Ok(Self { config, tls: tls.connector()? })
     }

@@ -1,25 +1,33 @@
 //! The fast lane: verifications share a few connections.
 //!
-//! Whoever finds a connection free is sent at once. While all are busy, what comes in waits in one bounded queue, and the
-//! next free connection takes all of it in one statement. The next statement is sent right behind a commit, without
+//! Who finds no other under way is sent at once. While all connections are busy, what comes in waits in one bounded queue,
+//! and the next free connection takes all of it in one statement. The next statement is sent right behind a commit, without
 //! waiting for it. So a lone verification never waits for company, and a thousand cost hardly more round trips than one.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::join3;
+use futures_util::future::join;
 use futures_util::poll;
 use prometheus_client::metrics::histogram::Histogram;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+use tokio_postgres::Row;
 
 use super::call::{Call, Reply, content_type, outcome, status};
 use super::failure::{Failure, describe};
 use super::outcome::{Mark, mark};
 use super::{BEGIN, Connection, Database};
 
-const VERIFY: &str = "SELECT status, content_type, body, outcome
+const VERIFY: &str = "SELECT status, content_type, body, outcome, durable
     FROM unkey_api_verify_keys($1::text[], $2::text[], $3::inet[], $4::text[], $5::text[])";
+
+/// However many are under way, nobody waits for company longer than this.
+const LONGEST_GATHERING: Duration = Duration::from_millis(1);
 
 /// Answers verifications.
 #[derive(Clone)]
@@ -50,6 +58,16 @@ struct Lane {
     batch: usize,
     /// Figures of how many were asked together.
     sizes: Histogram,
+    load: Arc<Load>,
+}
+
+/// What all connections together do.
+#[derive(Default)]
+struct Load {
+    /// Verifications asked and not answered yet.
+    under_way: AtomicUsize,
+    /// Told when a statement came back.
+    landed: Notify,
 }
 
 impl Verifier {
@@ -65,6 +83,7 @@ impl Verifier {
     ) -> Self {
         let (sender, receiver) = mpsc::channel(waiting);
         let queue = Arc::new(Mutex::new(receiver));
+        let load = Arc::<Load>::default();
         for _ in 0..lanes {
             let lane = Lane {
                 queue: queue.clone(),
@@ -72,6 +91,7 @@ impl Verifier {
                 others: others.clone(),
                 batch,
                 sizes: sizes.clone(),
+                load: load.clone(),
             };
             tokio::spawn(lane.run());
         }
@@ -103,23 +123,40 @@ impl Lane {
     async fn run(self) {
         let mut connection = None;
         while let Some(jobs) = self.next().await {
+            let count = jobs.len();
             connection = self.answer(connection, jobs).await;
+            self.load.under_way.fetch_sub(count, Relaxed);
+            self.load.landed.notify_one();
         }
     }
 
-    /// All that wait, as soon as one does; `None` when the server stops.
+    /// What waits, as soon as it is worth a statement; `None` when the server stops.
     async fn next(&self) -> Option<Vec<Job>> {
         let mut queue = self.queue.lock().await;
         let mut jobs = Vec::new();
-        loop {
+        while jobs.is_empty() {
             if queue.recv_many(&mut jobs, self.batch).await == 0 {
                 return None;
             }
+            self.gather(&mut queue, &mut jobs).await;
             // Clients that gave up before anything was sent.
             jobs.retain(|job| !job.answer.is_closed());
-            if !jobs.is_empty() {
-                self.sizes.observe(jobs.len() as f64);
-                return Some(jobs);
+        }
+        self.sizes.observe(jobs.len() as f64);
+        self.load.under_way.fetch_add(jobs.len(), Relaxed);
+        Some(jobs)
+    }
+
+    /// While many are under way on other connections, a few would make a poor statement: they wait for as many again as
+    /// half of those, or for one of those statements to come back.
+    async fn gather(&self, queue: &mut mpsc::Receiver<Job>, jobs: &mut Vec<Job>) {
+        let latest = Instant::now() + LONGEST_GATHERING;
+        while jobs.len() < self.batch && jobs.len() * 2 < self.load.under_way.load(Relaxed) {
+            let room = self.batch - jobs.len();
+            tokio::select! {
+                _ = queue.recv_many(jobs, room) => {}
+                () = self.load.landed.notified() => {}
+                () = sleep_until(latest) => return,
             }
         }
     }
@@ -236,36 +273,46 @@ fn refuse(jobs: Vec<Job>, failure: &Failure) {
     }
 }
 
-/// Asks for all of them in one statement: one reply for each, in order; `None` for one that must be asked alone.
+/// Asks for all of them in one statement: one reply for each, in order; `None` for one that must be asked alone. The mark
+/// is there if the replies must wait for the commit.
 async fn ask(connection: &Connection, jobs: &[Job]) -> Result<(Vec<Option<Reply>>, Option<Mark>), Failure> {
-    let (begun, replies, mark) =
-        join3(connection.batch_execute(BEGIN), replies(connection, jobs), mark(connection)).await;
-    let result = begun.and_then(|()| Ok((replies?, mark?)));
-    result.map_err(|error| {
+    let asked = async {
+        let (begun, rows) = join(connection.batch_execute(BEGIN), query(connection, jobs)).await;
+        begun?;
+        let (replies, durable) = read(&rows?)?;
+        let mark = if durable { mark(connection).await? } else { None };
+        Ok((replies, mark))
+    };
+    asked.await.map_err(|error| {
         tracing::debug!(error = describe(&error), "a batch of verifications failed");
         Failure::of_statement(&error)
     })
 }
 
-async fn replies(connection: &Connection, jobs: &[Job]) -> Result<Vec<Option<Reply>>, tokio_postgres::Error> {
+async fn query(connection: &Connection, jobs: &[Job]) -> Result<Vec<Row>, tokio_postgres::Error> {
     let calls = || jobs.iter().map(|job| &job.call);
     let authorizations: Vec<_> = calls().map(|call| call.authorization.as_deref()).collect();
     let bodies: Vec<_> = calls().map(|call| call.body.as_str()).collect();
     let addresses: Vec<_> = calls().map(|call| call.ip).collect();
     let agents: Vec<_> = calls().map(|call| call.user_agent.as_deref()).collect();
-    let ids: Vec<_> = calls().map(|call| call.request_id.as_str()).collect();
+    let ids: Vec<_> = calls().map(|call| &*call.request_id).collect();
     let statement = connection.prepare_cached(VERIFY).await?;
-    let rows = connection.query(&statement, &[&authorizations, &bodies, &addresses, &agents, &ids]).await?;
-    rows.iter()
-        .map(|row| {
-            let Some(number) = row.try_get::<_, Option<i32>>(0)? else { return Ok(None) };
-            let body: String = row.try_get(2)?;
-            Ok(Some(Reply {
-                status: status(number),
-                content_type: content_type(row.try_get(1)?),
-                body: Bytes::from(body),
-                outcome: row.try_get::<_, Option<&str>>(3)?.map(outcome),
-            }))
-        })
-        .collect()
+    connection.query(&statement, &[&authorizations, &bodies, &addresses, &agents, &ids]).await
+}
+
+/// The replies, and whether they must wait for the commit.
+fn read(rows: &[Row]) -> Result<(Vec<Option<Reply>>, bool), tokio_postgres::Error> {
+    let mut durable = false;
+    let replies = rows.iter().map(|row| {
+        let Some(number) = row.try_get::<_, Option<i32>>(0)? else { return Ok(None) };
+        durable |= row.try_get::<_, bool>(4)?;
+        Ok(Some(Reply {
+            status: status(number),
+            content_type: content_type(row.try_get(1)?),
+            body: Bytes::copy_from_slice(row.try_get::<_, &str>(2)?.as_bytes()),
+            outcome: row.try_get::<_, Option<&str>>(3)?.map(outcome),
+        }))
+    });
+    let replies = replies.collect::<Result<_, _>>()?;
+    Ok((replies, durable))
 }

@@ -53,10 +53,10 @@ pub async fn answer(app: &App, arrival: &Arrival, request: Request<Body>) -> Res
     response
 }
 
-/// The operation that a path names: what follows its last `/v2/`.
+/// The operation that a path names: what follows the `/v2/` near its end.
 pub fn operation(path: &str) -> Option<&str> {
-    let operation = path.rsplit_once("/v2/")?.1;
-    (!operation.is_empty() && !operation.contains('/')).then_some(operation)
+    let (base, operation) = path.rsplit_once('/')?;
+    (base.ends_with("/v2") && !operation.is_empty()).then_some(operation)
 }
 
 fn method_of(operation: &str) -> &'static str {
@@ -143,7 +143,13 @@ fn authorization(headers: &HeaderMap) -> Option<String> {
     (!all.is_empty()).then(|| all.join(", "))
 }
 
-fn call(operation: &str, headers: &HeaderMap, body: String, ip: Option<IpAddr>, request_id: &str) -> Call {
+fn call(
+    operation: &str,
+    headers: &HeaderMap,
+    body: String,
+    ip: Option<IpAddr>,
+    request_id: &Arc<str>,
+) -> Call {
     let text = |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     Call {
         operation: operation.to_owned(),
@@ -151,7 +157,7 @@ fn call(operation: &str, headers: &HeaderMap, body: String, ip: Option<IpAddr>, 
         body,
         ip,
         user_agent: text(USER_AGENT),
-        request_id: request_id.to_owned(),
+        request_id: request_id.clone(),
         metrics: headers.get(METRICS).is_none_or(|value| value != "disabled"),
     }
 }
