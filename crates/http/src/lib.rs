@@ -28,9 +28,14 @@ use metrics::Metrics;
 use prometheus_client::metrics::gauge::Gauge;
 use settings::{Proxy, Settings};
 
+/// How many of the operators' requests may wait for their connection.
+const PROBES: usize = 16;
+
 /// What handlers share.
 pub struct App {
     database: Database,
+    /// A connection for /ready and /metrics, so that they neither wait for callers nor keep them waiting.
+    probes: Database,
     verifier: Verifier,
     metrics: Arc<Metrics>,
     body_limit: usize,
@@ -59,6 +64,7 @@ impl App {
         );
         Ok(Self {
             database,
+            probes: pool(1, PROBES)?,
             verifier,
             metrics,
             body_limit: usize::try_from(settings.body_limit.as_u64())?,

@@ -1,6 +1,7 @@
 //! The `unkey-http` program: reads its settings, serves, and stops when told to.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -63,12 +64,11 @@ async fn listeners(settings: &Settings, app: &Arc<App>) -> Result<Vec<(Listener,
     let mut listeners = Vec::new();
     let public = Routes::public(app, settings)?;
     if let Some(address) = settings.admin_listen {
-        listeners.push((Listener::tcp(address).await?, Routes::admin(app), format!("http://{address}")));
+        let (listener, place) = tcp(address).await?;
+        listeners.push((listener, Routes::admin(app), place));
     }
     if let Listen::Address(address) = settings.listen {
-        let listener =
-            Listener::tcp(address).await.map_err(|error| format!("can't listen on {address}: {error}"))?;
-        let place = format!("http://{}", listener.address().unwrap_or(address));
+        let (listener, place) = tcp(address).await?;
         listeners.push((listener, public.clone(), place));
     }
     if let Some(path) = &settings.unix_socket {
@@ -77,6 +77,14 @@ async fn listeners(settings: &Settings, app: &Arc<App>) -> Result<Vec<(Listener,
         listeners.push((listener, public, path.display().to_string()));
     }
     Ok(listeners)
+}
+
+/// A socket that listens there, and where that is: port 0 stands for any that is free.
+async fn tcp(address: SocketAddr) -> Result<(Listener, String), Failed> {
+    let listener =
+        Listener::tcp(address).await.map_err(|error| format!("can't listen on {address}: {error}"))?;
+    let place = format!("http://{}", listener.address().unwrap_or(address));
+    Ok((listener, place))
 }
 
 async fn told_to_stop() -> std::io::Result<()> {

@@ -25,7 +25,7 @@ pub async fn health() -> Json<serde_json::Value> {
 
 /// 200 if the database answers and lets this server call `unkey_api`, 503 otherwise.
 pub async fn ready(State(app): State<Arc<App>>) -> Response {
-    match timeout(PATIENCE, probe(&app.database)).await {
+    match timeout(PATIENCE, probe(&app.probes)).await {
         Ok(Ok(())) => Json(json!({ "status": "ready" })).into_response(),
         Ok(Err(problem)) => not_ready(&problem),
         Err(_) => not_ready("the database takes too long to answer"),

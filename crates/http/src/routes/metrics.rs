@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub async fn metrics(State(app): State<Arc<App>>) -> Response {
     app.gauge();
     let mut text = app.metrics.text();
-    let extension = match timeout(PATIENCE, of_extension(&app.database)).await {
+    let extension = match timeout(PATIENCE, of_extension(&app.probes)).await {
         Ok(result) => result,
         Err(_) => Err("the database takes too long to answer".to_owned()),
     };

@@ -39,6 +39,10 @@ impl Gate {
     /// # Errors
     /// If the token is no good, or there is none and there must be.
     pub fn caller(&self, headers: &HeaderMap) -> Result<Caller> {
+        // Which of several a proxy on the way went by can't be told.
+        if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
+            return Err(Error::token("PGRST301", "there is more than one Authorization header"));
+        }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         self.caller_at(now, bearer(headers))
     }
@@ -132,6 +136,16 @@ mod tests {
     fn a_token_needs_a_secret_to_be_checked_with() {
         let gate = Gate { keys: None, ..gate(Some("anon")) };
         assert_eq!(asked(&gate, Some(json!({"role": "app"}))), Err("PGRST300".to_owned()));
+    }
+
+    #[test]
+    fn two_headers_are_none() {
+        let mut both = HeaderMap::new();
+        for value in ["Bearer a", "Bearer b"] {
+            both.append(AUTHORIZATION, value.parse().unwrap());
+        }
+        let refused = gate(Some("anon")).caller(&both).unwrap_err();
+        assert_eq!(refused.body.code, "PGRST301");
     }
 
     #[test]
