@@ -53,7 +53,7 @@ pub struct Settings {
     #[arg(long, env = "UNKEY_VERIFY_WAITING", default_value_t = 4096, value_parser = positive)]
     pub verify_waiting: usize,
 
-    /// Most verifications in one statement; one that finds a free connection never waits for others
+    /// Most verifications in one statement; a lone one never waits for others
     #[arg(long, env = "UNKEY_VERIFY_BATCH", default_value_t = 100, value_parser = positive)]
     pub verify_batch: usize,
 

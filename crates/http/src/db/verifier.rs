@@ -114,7 +114,8 @@ impl Verifier {
             Ok(Answer::Reply(reply)) => Ok(reply),
             Ok(Answer::Failed(failure)) => Err(failure),
             Ok(Answer::Alone(call)) => self.database.call(*call).await,
-            Err(_) => Err(Failure::Unavailable("the server is stopping".to_owned())),
+            // Dropped with whatever was under way, a commit perhaps.
+            Err(_) => Err(Failure::Unknown("the server stopped in the middle of it".to_owned())),
         }
     }
 }
