@@ -80,6 +80,8 @@ class Limits(unittest.TestCase):
                     first = threads.submit(call)
                     wait_for(lambda: database.waiting() == 1, "the first call to reach the database")
                     self.assert_unavailable(call())
+                    # Full is not broken: whoever asks has a connection apart.
+                    self.assertEqual(server.get("/ready").status, 200)
                 self.assertEqual(first.result().status, 200)
 
     def test_a_statement_that_takes_too_long_is_503_and_nothing_is_kept(self):
