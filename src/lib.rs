@@ -25,6 +25,7 @@ mod root_keys;
 mod schema;
 mod secret;
 mod settings;
+mod shared;
 mod sql;
 mod store;
 mod v2;
@@ -40,4 +41,5 @@ pub extern "C-unwind" fn _PG_init() {
     // SAFETY: a backend has one thread.
     unsafe { std::env::set_var("RUST_LIB_BACKTRACE", "0") };
     settings::register();
+    shared::register();
 }

@@ -1,0 +1,95 @@
+//! What is counted for whoever operates the server: of all sessions if the library is preloaded, of this one otherwise.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{attach, reserve};
+
+macro_rules! stats {
+    ($($(#[doc = $doc:literal])* $variant:ident = $name:literal,)*) => {
+        /// A figure.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Stat {
+            $($(#[doc = $doc])* $variant,)*
+        }
+
+        impl Stat {
+            /// All of them, in their order.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The name by which `unkey.stats` shows it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it is, in a sentence.
+            pub const fn help(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),*),)* }
+            }
+        }
+    };
+}
+
+stats! {
+    /// Verifications that found their key in the session's cache.
+    CacheHits = "cache_hits",
+    /// Verifications that had to read tables, whether or not there was such a key.
+    CacheMisses = "cache_misses",
+    /// Keys that left a cache because it was full.
+    CacheEvictions = "cache_evictions",
+    /// How often a cache was emptied because something about some key changed.
+    CacheInvalidations = "cache_invalidations",
+    /// Memory that the caches of all sessions hold now.
+    CacheBytes = "cache_bytes",
+}
+
+/// Every figure at its place in [`Stat::ALL`].
+pub type Figures = [AtomicU64; Stat::ALL.len()];
+
+static OF_THIS_SESSION: Figures = [const { AtomicU64::new(0) }; Stat::ALL.len()];
+
+thread_local! {
+    static SHARED: Cell<Option<&'static Figures>> = const { Cell::new(None) };
+}
+
+/// # Safety
+/// In the hook that asks for shared memory.
+pub(super) unsafe fn request() {
+    // SAFETY: as the caller promises.
+    unsafe { reserve(size_of::<Figures>()) }
+}
+
+/// # Safety
+/// In the hook that finds shared memory, with its lock held.
+pub(super) unsafe fn startup() {
+    // SAFETY: as the caller promises; zeroes are figures, and shared memory stays where it is for good.
+    unsafe {
+        if let Some((piece, _)) = attach(c"unkey figures", size_of::<Figures>()) {
+            SHARED.set(Some(piece.cast::<Figures>().as_ref()));
+        }
+    }
+}
+
+/// Whether figures are those of all sessions.
+pub fn are_shared() -> bool {
+    SHARED.get().is_some()
+}
+
+/// The figures.
+pub fn figures() -> &'static Figures {
+    SHARED.get().unwrap_or(&OF_THIS_SESSION)
+}
+
+/// Adds to a figure.
+pub fn add(stat: Stat, amount: u64) {
+    if let Some(figure) = figures().get(stat as usize) {
+        figure.fetch_add(amount, Ordering::Relaxed);
+    }
+}
+
+/// Takes from a figure that can shrink.
+pub fn take(stat: Stat, amount: u64) {
+    if let Some(figure) = figures().get(stat as usize) {
+        figure.fetch_sub(amount, Ordering::Relaxed);
+    }
+}
