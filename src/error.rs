@@ -12,6 +12,8 @@ pub enum Failure {
     Caller(Error),
     /// Ours: the message says what was found broken.
     Internal(String),
+    /// A trigger function was called as if it were an ordinary one.
+    NotATrigger,
 }
 
 impl Failure {
@@ -20,6 +22,7 @@ impl Failure {
         match self {
             Self::Caller(error) => error.message,
             Self::Internal(message) => message,
+            Self::NotATrigger => NOT_A_TRIGGER.to_owned(),
         }
     }
 }
@@ -53,9 +56,15 @@ impl From<Failure> for ErrorReport {
         match failure {
             Failure::Caller(error) => caller(error),
             Failure::Internal(message) => Self::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, message, "unkey"),
+            Failure::NotATrigger => {
+                let code = PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED;
+                Self::new(code, NOT_A_TRIGGER, "unkey").set_hint("The extension's own triggers call it.")
+            }
         }
     }
 }
+
+const NOT_A_TRIGGER: &str = "this function runs as a trigger only";
 
 /// The hint of mistakes that have none of their own.
 const SEE_REFERENCE: &str = "\\df+ in psql and docs/reference.md say what each argument may be.";

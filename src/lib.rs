@@ -42,4 +42,5 @@ pub extern "C-unwind" fn _PG_init() {
     unsafe { std::env::set_var("RUST_LIB_BACKTRACE", "0") };
     settings::register();
     shared::register();
+    store::relations::watch();
 }

@@ -5,6 +5,7 @@ use std::ffi::CString;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
 static CLOCK: GucSetting<f64> = GucSetting::<f64>::new(0.0);
+static CACHE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(8 * 1024);
 static RECORD_VERIFICATIONS: GucSetting<bool> = GucSetting::<bool>::new(true);
 static RETENTION: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY);
 static ROLLUP_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(400 * DAY);
@@ -21,6 +22,11 @@ const DAY: i32 = 24 * 60;
 pub fn fixed_clock() -> Option<i64> {
     let milliseconds = CLOCK.get();
     (milliseconds > 0.0).then_some(milliseconds as i64)
+}
+
+/// `unkey.cache_size`: bytes of memory that a session may use to keep what it knows of keys; 0 for none.
+pub fn cache_size() -> usize {
+    CACHE_SIZE.get().unsigned_abs() as usize * 1024
 }
 
 /// `unkey.record_verifications`: whether events are recorded for analytics.
@@ -96,6 +102,17 @@ pub fn register() {
         9_007_199_254_740_992.0,
         GucContext::Suset,
         GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"unkey.cache_size",
+        c"Memory that a session may use to keep what it knows of keys; 0 for none.",
+        c"A key takes about 2 kB. Whatever the size, a change of a key counts from its commit on.",
+        &CACHE_SIZE,
+        0,
+        // As for work_mem, so that bytes fit any number.
+        1024 * 1024,
+        GucContext::Userset,
+        GucFlags::UNIT_KB,
     );
     GucRegistry::define_bool_guc(
         c"unkey.record_verifications",

@@ -10,7 +10,7 @@ use std::time::Instant;
 use unkey_core::credits::Refill;
 use unkey_core::document::{self, RequestedLimit};
 use unkey_core::key::{self, Hash};
-use unkey_core::limits::{LimitState, Owned, unshadowed};
+use unkey_core::limits::{LimitState, unshadowed};
 use unkey_core::ratelimit::Batch;
 use unkey_core::reply::IdentityReply;
 use unkey_core::verdict::{self, Code, Ledger, Request, Spent, Subject, Take};
@@ -24,6 +24,7 @@ use crate::store::counters::Counters;
 use crate::store::credits::Balances;
 use crate::store::key::Key;
 use crate::store::keys;
+use crate::store::record::Record;
 use crate::store::statement::is_read_only;
 
 /// What a caller may ask besides the key, checked.
@@ -47,10 +48,14 @@ pub struct Scope {
 }
 
 impl Scope {
-    fn holds(&self, key: &Key) -> bool {
+    fn holds(&self, api_id: &String, keyspace_id: &String) -> bool {
         let lists =
             |list: &Option<Vec<String>>, id: &String| list.as_ref().is_none_or(|list| list.contains(id));
-        lists(&self.apis, &key.api.id) && lists(&self.keyspaces, &key.api.keyspace_id)
+        lists(&self.apis, api_id) && lists(&self.keyspaces, keyspace_id)
+    }
+
+    fn holds_key(&self, key: &Record) -> bool {
+        self.holds(&key.api.id, &key.api.keyspace_id)
     }
 }
 
@@ -101,7 +106,7 @@ pub fn code(answer: &Answer) -> Code {
 #[derive(Debug)]
 pub struct Found {
     pub code: Code,
-    pub key: Key,
+    pub key: Rc<Record>,
     /// Credits actually spent.
     pub spent: i64,
     pub credits: Option<i64>,
@@ -132,7 +137,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Decides about what was found, on behalf of whom it concerns.
-    fn answer(&self, key: Option<Key>, books: &mut Books) -> Outcome<Answer> {
+    fn answer(&self, key: Option<Rc<Record>>, books: &mut Books) -> Outcome<Answer> {
         let decide = || key.map_or(Ok(None), |key| decide(key, self.question, books));
         match &self.actor {
             Some(actor) => acting_as(actor.clone(), decide),
@@ -152,8 +157,21 @@ pub fn verify_hash(hash: &Hash, question: &Question) -> Outcome<Answer> {
 }
 
 fn verify_one(asked: Asked) -> Outcome<Answer> {
-    let answer = verify_each(&[asked])?.into_iter().next();
-    answer.ok_or_else(|| Failure::Internal("a verification has no answer".into()))?.map_err(Failure::from)
+    let started = Instant::now();
+    let hash = asked.sought.hash();
+    let found = hash.as_ref().map_or(Ok(None), keys::by_hash)?;
+    let found = hash.as_ref().map_or(Ok(None), |hash| asked.accept(hash, found))?;
+    let mut books = Books::default();
+    let answer = asked.answer(found, &mut books)?;
+    books.store()?;
+    if let Some(found) = &answer {
+        record_verifications(&[found.event(&asked, milliseconds(started))]);
+    }
+    Ok(answer)
+}
+
+fn milliseconds(started: Instant) -> f64 {
+    started.elapsed().as_secs_f64() * 1000.0
 }
 
 /// Verifies several key texts one after the other, in the order given.
@@ -171,7 +189,7 @@ pub fn verify_each(asked: &[Asked]) -> Outcome<Vec<Result<Answer>>> {
     if asked.len() > 1 && !is_read_only() {
         books.reserve(asked, &keys)?;
     }
-    let answer = |(asked, key): (&Asked, Result<Option<Key>>)| match key {
+    let answer = |(asked, key): (&Asked, Result<Option<Rc<Record>>>)| match key {
         Ok(key) => answered(asked.answer(key, &mut books)),
         Err(mistake) => Ok(Err(mistake)),
     };
@@ -183,7 +201,7 @@ pub fn verify_each(asked: &[Asked]) -> Outcome<Vec<Result<Answer>>> {
 
 /// Records what was answered about keys that were found, each with its share of the time.
 fn record(asked: &[Asked], answers: &[Result<Answer>], started: Instant) {
-    let latency_ms = started.elapsed().as_secs_f64() * 1000.0 / answers.len().max(1) as f64;
+    let latency_ms = milliseconds(started) / answers.len().max(1) as f64;
     let found = answers.iter().map(|answer| answer.as_ref().ok().and_then(Option::as_ref));
     let events = asked.iter().zip(found).filter_map(|(asked, found)| Some(found?.event(asked, latency_ms)));
     record_verifications(&events.collect::<Vec<_>>());
@@ -219,8 +237,8 @@ impl Sought<'_> {
     }
 }
 
-/// The keys, all as of one moment; each only if it is in the scope of its question.
-fn find_each(asked: &[Asked]) -> Outcome<Vec<Result<Option<Key>>>> {
+/// The keys, each as of now and only if it is in the scope of its question.
+fn find_each(asked: &[Asked]) -> Outcome<Vec<Result<Option<Rc<Record>>>>> {
     let hashes: Vec<Option<Hash>> = asked.iter().map(|asked| asked.sought.hash()).collect();
     let mut found = keys::by_hashes(&hashes.iter().flatten().copied().collect::<Vec<_>>())?.into_iter();
     let find = |(asked, hash): (&Asked, Option<Hash>)| match hash {
@@ -232,13 +250,14 @@ fn find_each(asked: &[Asked]) -> Outcome<Vec<Result<Option<Key>>>> {
 
 impl Asked<'_> {
     /// What was found, if it is in scope; or what is found after its migration was finished.
-    fn accept(&self, hash: &Hash, found: Option<Key>) -> Outcome<Option<Key>> {
-        let in_scope = |key: &Key| self.question.scope.holds(key);
-        let found = found.filter(in_scope);
+    fn accept(&self, hash: &Hash, found: Option<Rc<Record>>) -> Outcome<Option<Rc<Record>>> {
+        let scope = &self.question.scope;
+        let found = found.filter(|key| scope.holds_key(key));
         match (&found, &self.question.migration_id, self.sought) {
             (None, Some(migration_id), Sought::Text(Some(text))) => {
-                crate::migrations::finish(text, migration_id, in_scope)?;
-                Ok(keys::by_hashes(std::slice::from_ref(hash))?.into_iter().next().flatten().filter(in_scope))
+                let may = |key: &Key| scope.holds(&key.api.id, &key.api.keyspace_id);
+                crate::migrations::finish(text, migration_id, may)?;
+                Ok(keys::by_hash(hash)?.filter(|key| scope.holds_key(key)))
             }
             _ => Ok(found),
         }
@@ -255,7 +274,7 @@ struct Books {
 impl Books {
     /// Locks whatever a batch may count or spend, counters before credits and each in one order, so that two batches
     /// with the same keys in different orders wait for each other and never deadlock.
-    fn reserve(&mut self, asked: &[Asked], keys: &[Result<Option<Key>>]) -> Outcome<()> {
+    fn reserve(&mut self, asked: &[Asked], keys: &[Result<Option<Rc<Record>>>]) -> Outcome<()> {
         let mut counted = BTreeSet::new();
         let mut metered = BTreeMap::new();
         for (Asked { question, .. }, key) in asked.iter().zip(keys) {
@@ -263,11 +282,11 @@ impl Books {
             if !key.enabled || !key.api.enabled {
                 continue;
             }
-            let applied = owned(key).applied(&question.ratelimits).unwrap_or_default();
+            let applied = key.limits().applied(&question.ratelimits).unwrap_or_default();
             if applied.iter().any(|limit| limit.cost > 0) {
                 counted.extend(applied.into_iter().map(|limit| limit.counter));
             }
-            if question.cost != Some(0) && key.balance.is_some() {
+            if question.cost != Some(0) && key.metered {
                 metered.insert(key.id.as_str(), key.refill());
             }
         }
@@ -282,19 +301,17 @@ impl Books {
     }
 }
 
-fn decide(key: Key, question: &Question, books: &mut Books) -> Outcome<Answer> {
+fn decide(key: Rc<Record>, question: &Question, books: &mut Books) -> Outcome<Answer> {
     let now = clock::now();
-    let allowlist =
-        |list: &Option<Vec<String>>| network::read_all("ip_allowlist", list.as_deref().unwrap_or_default());
-    let (of_api, of_key) = (allowlist(&key.api.allowlist)?, allowlist(&key.allowlist)?);
     let subject = Subject {
         api_enabled: key.api.enabled,
         enabled: key.enabled,
         expires: key.expires,
-        allowlists: [&of_api, &of_key],
+        allowlists: [&key.api.allowlist, &key.allowlist],
         permissions: &key.permissions,
-        limits: owned(&key),
-        metered: key.balance.is_some(),
+        limits: key.limits(),
+        automatic: key.automatic(),
+        metered: key.metered,
     };
     let request = Request {
         permissions: question.permissions.as_deref(),
@@ -305,25 +322,16 @@ fn decide(key: Key, question: &Question, books: &mut Books) -> Outcome<Answer> {
     };
     let mut ledger = Tables { key_id: &key.id, books, refill: key.refill_due(now), now, gone: false };
     let verdict = verdict::decide(&subject, &request, &mut ledger)?;
-    let gone = ledger.gone;
-    let found = Found {
+    if ledger.gone {
+        return Ok(None);
+    }
+    Ok(Some(Found {
         code: verdict.code,
         spent: verdict.spent,
         credits: verdict.credits,
         ratelimits: verdict.ratelimits,
         key,
-    };
-    Ok((!gone).then_some(found))
-}
-
-fn owned(key: &Key) -> Owned<'_> {
-    let identity = key.identity.as_ref();
-    Owned {
-        key_id: &key.id,
-        key: &key.ratelimits,
-        identity_id: identity.map_or("", |identity| &identity.id),
-        identity: identity.map_or(&[], |identity| &identity.ratelimits),
-    }
+    }))
 }
 
 /// The state of one key in tables.

@@ -56,7 +56,7 @@ CREATE FUNCTION unkey_verify_key(
     migration_id text DEFAULT NULL
 ) RETURNS unkey.verification
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_verify_key_wrapper';
+    AS 'MODULE_PATHNAME', 'unkey_verify_key_wrapper';
 COMMENT ON FUNCTION unkey_verify_key(text, text, bigint, jsonb, text[], text, inet, text) IS
 'Verifies a key in one atomic call and returns one row. A bad key is an answer (code), never an error; NULL, an empty text and any text that can''t be a key answer NOT_FOUND. Always call it as SELECT * FROM unkey_verify_key(…): (unkey_verify_key(…)).* would run once per column.
 permissions: a query of slugs joined by AND, OR and parentheses, 1 to 1000 characters. cost: credits to spend, 0 to 10^12, default 1; 0 spends nothing. ratelimits: [{"name", "cost", "limit", "duration"}]: names a stored limit and may change its cost, or with limit and duration (ms) counts an ad-hoc one. tags: at most 20 of 1 to 512 characters, kept for analytics. api_id: a key of another API answers NOT_FOUND. ip: address of the client, for allow-lists. migration_id: finishes a key imported with that migration.
@@ -74,7 +74,7 @@ CREATE FUNCTION unkey_verify_keys(
     migration_id text DEFAULT NULL
 ) RETURNS SETOF unkey.verification
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_verify_keys_wrapper';
+    AS 'MODULE_PATHNAME', 'unkey_verify_keys_wrapper';
 COMMENT ON FUNCTION unkey_verify_keys(text[], text, bigint, jsonb, text[], text, inet, text) IS
 'Verifies several keys one after the other with the same arguments as unkey_verify_key; one row per element, in order. Errors: as unkey_verify_key, and 22004 if keys is NULL.';
 
@@ -89,6 +89,6 @@ CREATE FUNCTION unkey.verify(
     ip inet DEFAULT NULL
 ) RETURNS unkey.verification
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_verify_hash_wrapper';
+    AS 'MODULE_PATHNAME', 'unkey_verify_hash_wrapper';
 COMMENT ON FUNCTION unkey.verify(text, bytea, text, bigint, jsonb, text[], text, inet) IS
 'Verifies the key with this SHA-256, which unkey_verify_key computes from its text. key_id is where a sharded database routes the call; a single one finds the key by hash alone. Errors: as unkey_verify_key, and 22023 if hash has not 32 bytes, 22004 if it is NULL.';

@@ -100,7 +100,7 @@ CREATE FUNCTION unkey_limit(
     cost bigint DEFAULT 1
 ) RETURNS unkey.limit_result
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_limit_wrapper';
+    AS 'MODULE_PATHNAME', 'unkey_limit_wrapper';
 COMMENT ON FUNCTION unkey_limit(text, text, bigint, interval, bigint) IS
 'Counts a cost against a limit, if it still fits, and returns one row. A refusal is an answer (success), never an error. Always call it as SELECT * FROM unkey_limit(…): (unkey_limit(…)).* would run once per column.
 namespace: name or id of what is limited, 1 to 255 characters; an unknown name is made. identifier: who is limited, 1 to 255 characters. "limit": most cost per window, at least 1. duration: length of a window, 1 second to 30 days; a month is 30 days. cost: at least 0, default 1; 0 only looks, and passes up to and at the limit. An override of the identifier replaces "limit" and duration.
@@ -109,7 +109,7 @@ Errors: 22023 an argument out of range, 22004 NULL, 55000 the namespace was dele
 
 CREATE FUNCTION unkey_multi_limit(checks jsonb) RETURNS SETOF unkey.multi_limit_result
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_multi_limit_wrapper';
+    AS 'MODULE_PATHNAME', 'unkey_multi_limit_wrapper';
 COMMENT ON FUNCTION unkey_multi_limit(jsonb) IS
 'Checks several limits at once: all costs are counted, or none if one check refuses. One row per check, in order. checks: [{"namespace", "identifier", "limit", "duration" (ms), "cost"}], 1 to 100, with the ranges of unkey_limit. Checks of one identifier in one namespace with one duration are judged by the sum of their costs. Errors: as unkey_limit.';
 

@@ -1,6 +1,24 @@
 -- Figures for monitoring, in the shape of Prometheus. Whoever asks must not be felt: a figure is an estimate of Postgres' own, or
--- read from a bounded number of pages or index entries. The view calls no function of the extension: whoever reads it would need
--- EXECUTE on that too.
+-- read from a bounded number of pages or index entries. Whoever reads metrics or stats needs EXECUTE on unkey.figures too, and on
+-- nothing else.
+
+CREATE TYPE unkey.figure AS (name text, type text, value bigint, help text);
+COMMENT ON TYPE unkey.figure IS 'A figure of the library: see unkey.stats.';
+COMMENT ON COLUMN unkey.figure.name IS 'Name of the figure.';
+COMMENT ON COLUMN unkey.figure.type IS 'counter or gauge.';
+COMMENT ON COLUMN unkey.figure.value IS 'What it stands at.';
+COMMENT ON COLUMN unkey.figure.help IS 'What it is.';
+
+CREATE FUNCTION unkey.figures() RETURNS SETOF unkey.figure
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT ROWS 20 AS 'MODULE_PATHNAME', 'unkey_figures_wrapper';
+COMMENT ON FUNCTION unkey.figures() IS 'What the library has counted: see unkey.stats.';
+
+CREATE VIEW unkey.stats AS SELECT name, type, value, help FROM unkey.figures();
+COMMENT ON VIEW unkey.stats IS 'What the library has counted: in all sessions of the server since its start if unkey is in shared_preload_libraries, else in this session. The cache is that of one session each; hits of others appear with a delay.';
+COMMENT ON COLUMN unkey.stats.name IS 'Name of the figure.';
+COMMENT ON COLUMN unkey.stats.type IS 'counter: only grows. gauge: goes up and down.';
+COMMENT ON COLUMN unkey.stats.value IS 'What it stands at.';
+COMMENT ON COLUMN unkey.stats.help IS 'What it is.';
 
 CREATE VIEW unkey.table_bytes AS
     WITH members AS (
@@ -35,7 +53,11 @@ COMMENT ON COLUMN unkey.queues.relation IS 'The table.';
 COMMENT ON COLUMN unkey.queues.oldest IS 'Time of the oldest event in its first megabyte; NULL without one.';
 
 CREATE VIEW unkey.metrics AS
-    SELECT name, 'gauge' AS type, help, coalesce(labels, '') AS labels, coalesce(value, 0)::double precision AS value
+    SELECT 'unkey_' || name || CASE type WHEN 'counter' THEN '_total' ELSE '' END AS name, type, help, '' AS labels,
+        value::double precision AS value
+    FROM unkey.figures()
+    UNION ALL
+    SELECT name, 'gauge', help, coalesce(labels, ''), coalesce(value, 0)::double precision
     FROM (
         SELECT 'unkey_queue_events' AS name,
             'Events that wait for unkey.maintain(); an estimate.' AS help,
@@ -71,7 +93,7 @@ CREATE VIEW unkey.metrics AS
     ) AS metric;
 COMMENT ON VIEW unkey.metrics IS 'Figures for monitoring (docs/operations.md), cheap to read on a database of any size; /metrics of the HTTP server shows them.';
 COMMENT ON COLUMN unkey.metrics.name IS 'Name of the metric.';
-COMMENT ON COLUMN unkey.metrics.type IS 'gauge.';
+COMMENT ON COLUMN unkey.metrics.type IS 'counter or gauge.';
 COMMENT ON COLUMN unkey.metrics.help IS 'What it is.';
 COMMENT ON COLUMN unkey.metrics.labels IS 'Labels as Prometheus writes them, without braces: table="keys". Empty for none.';
 COMMENT ON COLUMN unkey.metrics.value IS 'The figure, never NULL.';

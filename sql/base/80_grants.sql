@@ -25,10 +25,10 @@ BEGIN ATOMIC
     WHERE CASE privilege
         WHEN 'verify' THEN name IN ('unkey_verify_key', 'unkey_verify_keys')
         WHEN 'limit' THEN name IN ('unkey_limit', 'unkey_multi_limit')
-        WHEN 'api' THEN name IN ('unkey_api', 'unkey_api_verify_keys', 'unkey_api_operations')
-        WHEN 'read' THEN name ~ '^unkey_(get|list)_' OR name IN ('unkey_whoami', 'unkey_verify_audit_log')
+        WHEN 'api' THEN name IN ('unkey_api', 'unkey_api_verify_keys', 'unkey_api_operations', 'figures')
+        WHEN 'read' THEN name ~ '^unkey_(get|list)_' OR name IN ('unkey_whoami', 'unkey_verify_audit_log', 'figures')
         WHEN 'manage' THEN name NOT IN ('unkey_grant', 'unkey_revoke')
-            AND (NOT internal OR name IN ('new_id', 'now', 'to_ms', 'from_ms', 'maintain') OR name ~ '^is_')
+            AND (NOT internal OR name IN ('new_id', 'now', 'to_ms', 'from_ms', 'maintain', 'figures') OR name ~ '^is_')
     END
     UNION ALL
     SELECT 'USAGE ON SCHEMA unkey' WHERE privilege IN ('verify', 'api', 'read', 'manage')

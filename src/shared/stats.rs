@@ -43,8 +43,20 @@ stats! {
     CacheBytes = "cache_bytes",
 }
 
+impl Stat {
+    /// Whether it goes up and down; others only grow until the server (or without preloading, the session) ends.
+    pub const fn is_gauge(self) -> bool {
+        matches!(self, Self::CacheBytes)
+    }
+
+    /// What it stands at.
+    pub fn value(self) -> u64 {
+        figures().get(self as usize).map_or(0, |figure| figure.load(Ordering::Relaxed))
+    }
+}
+
 /// Every figure at its place in [`Stat::ALL`].
-pub type Figures = [AtomicU64; Stat::ALL.len()];
+type Figures = [AtomicU64; Stat::ALL.len()];
 
 static OF_THIS_SESSION: Figures = [const { AtomicU64::new(0) }; Stat::ALL.len()];
 
@@ -70,13 +82,8 @@ pub(super) unsafe fn startup() {
     }
 }
 
-/// Whether figures are those of all sessions.
-pub fn are_shared() -> bool {
-    SHARED.get().is_some()
-}
-
 /// The figures.
-pub fn figures() -> &'static Figures {
+fn figures() -> &'static Figures {
     SHARED.get().unwrap_or(&OF_THIS_SESSION)
 }
 

@@ -2,11 +2,14 @@
 
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
+use pgrx::{IntoDatum, pg_sys};
 use unkey_core::{document, id};
 
-use super::types::Document;
+use super::types::{Composite, Document, Rows};
 use crate::clock;
 use crate::error::{Failure, raise};
+use crate::shared::stats::Stat;
+use crate::store::{keys, trigger};
 
 #[pg_extern(sql = false)]
 fn unkey_new_id(prefix: &str) -> String {
@@ -21,4 +24,39 @@ fn unkey_now() -> Option<TimestampWithTimeZone> {
 #[pg_extern(sql = false)]
 fn unkey_is_ratelimits(ratelimits: Document) -> bool {
     document::are_stored_limits(ratelimits.text())
+}
+
+#[pg_extern(sql = false)]
+fn unkey_figures(fcinfo: pg_sys::FunctionCallInfo) -> Rows {
+    raise(|| {
+        keys::flush_figures();
+        let mut rows = Rows::of(fcinfo);
+        for stat in Stat::ALL {
+            let kind = if stat.is_gauge() { "gauge" } else { "counter" };
+            let value = i64::try_from(stat.value()).unwrap_or(i64::MAX);
+            let help = stat.help().trim();
+            rows.add(&[stat.name().into_datum(), kind.into_datum(), value.into_datum(), help.into_datum()])?;
+        }
+        Ok(rows)
+    })
+}
+
+/// A trigger's own answer counts for nothing after a row.
+const IGNORED: Composite = Composite(pg_sys::Datum::null());
+
+#[pg_extern(sql = false)]
+fn unkey_key_changed(fcinfo: pg_sys::FunctionCallInfo) -> Composite {
+    raise(|| {
+        trigger::changed_row(fcinfo)?;
+        keys::announce_change()?;
+        Ok(IGNORED)
+    })
+}
+
+#[pg_extern(sql = false)]
+fn unkey_key_linked(fcinfo: pg_sys::FunctionCallInfo) -> Composite {
+    raise(|| {
+        keys::announce_link(&trigger::changed_row(fcinfo)?.text(c"key_id"))?;
+        Ok(IGNORED)
+    })
 }

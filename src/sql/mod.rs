@@ -7,6 +7,7 @@ mod apis;
 mod audit;
 mod identities;
 mod internal;
+mod jsonb;
 mod keys;
 mod ratelimit;
 mod recovery;

@@ -19,6 +19,7 @@ use unkey_core::{Error, Result};
 
 use crate::clock;
 use crate::error::{Failure, Outcome};
+use crate::store::relations::row_type;
 use crate::store::statement::{arg, composites};
 
 /// A composite value of the type that the function's DDL names.
@@ -59,11 +60,16 @@ impl Rows {
     /// Adds a row: the columns of the composite type in their order.
     pub fn add(&mut self, values: &[Option<pg_sys::Datum>]) -> Outcome<()> {
         let (mut datums, mut nulls) = unzipped(values);
+        self.put(&mut datums, &mut nulls)
+    }
+
+    /// The same of values as Postgres takes them: as many as there are columns.
+    pub fn put(&mut self, datums: &mut [pg_sys::Datum], nulls: &mut [bool]) -> Outcome<()> {
         // SAFETY: the store takes a copy; both arrays are as long as the descriptor.
         unsafe {
             let Self(info) = *self;
             let desc = (*info).setDesc;
-            if usize::try_from((*desc).natts) != Ok(values.len()) {
+            if usize::try_from((*desc).natts) != Ok(datums.len()) {
                 return Err(unexpected());
             }
             pg_sys::tuplestore_putvalues((*info).setResult, desc, datums.as_mut_ptr(), nulls.as_mut_ptr());
@@ -262,6 +268,20 @@ pub fn instant(at: Option<TimestampWithTimeZone>) -> Option<i64> {
 pub fn milliseconds(interval: &Interval) -> i64 {
     let milliseconds = interval.as_micros().div_euclid(1000);
     i64::try_from(milliseconds).unwrap_or(if milliseconds < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// A composite value of a type of schema `unkey`, from values as Postgres takes them.
+pub fn row_of(name: &'static CStr, datums: &mut [pg_sys::Datum], nulls: &mut [bool]) -> Outcome<Composite> {
+    let desc = row_type(name)?;
+    // SAFETY: both arrays are as long as the descriptor, which is kept as long as the type is as it was; the tuple is made
+    // in the function's memory context, and HeapTupleHeaderGetDatum only stamps and returns it.
+    unsafe {
+        if usize::try_from((*desc).natts) != Ok(datums.len()) {
+            return Err(unexpected());
+        }
+        let tuple = pg_sys::heap_form_tuple(desc, datums.as_mut_ptr(), nulls.as_mut_ptr());
+        Ok(Composite(pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data)))
+    }
 }
 
 /// The row type that the running function's DDL names.

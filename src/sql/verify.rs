@@ -1,17 +1,19 @@
 //! `unkey_verify_key`: the hot function, start to end.
 
 use pgrx::prelude::*;
-use pgrx::{IntoDatum, direct_function_call_as_datum, pg_sys};
-use serde::Serialize;
+use pgrx::{IntoDatum, pg_sys};
+use unkey_core::Error;
 use unkey_core::key::Hash;
 use unkey_core::validate::required;
 use unkey_core::verdict::Code;
-use unkey_core::{Error, limits::LimitState};
 
-use super::types::{Address, Composite, Document, Elements, List, Rows, columns_of, composite_of, strings};
+use super::jsonb;
+use super::types::{Address, Composite, Document, Elements, List, Rows, row_of, strings};
 use crate::clock;
 use crate::error::{Outcome, raise};
-use crate::verify::{self, Answer, Arguments, Found, Question, Scope, identity_reply};
+use crate::store::record::{Columns, Record};
+use crate::store::value::{self, Varlena};
+use crate::verify::{self, Answer, Arguments, Question, Scope};
 
 #[allow(clippy::too_many_arguments, reason = "the SQL function's arguments")]
 fn question(
@@ -46,12 +48,11 @@ fn unkey_verify_key(
     api_id: Option<String>,
     ip: Option<Address>,
     migration_id: Option<String>,
-    fcinfo: pg_sys::FunctionCallInfo,
 ) -> Composite {
     raise(|| {
         let question = question(permissions, cost, ratelimits, tags, api_id, ip, migration_id)?;
         let answer = verify::verify(key, &question)?;
-        composite_of(&columns_of(fcinfo)?, &row(&answer)?)
+        row(&answer)?.composite()
     })
 }
 
@@ -73,7 +74,8 @@ fn unkey_verify_keys(
         let question = question(permissions, cost, ratelimits, tags, api_id, ip, migration_id)?;
         let mut rows = Rows::of(fcinfo);
         for answer in verify::verify_all(&keys, &question)? {
-            rows.add(&row(&answer)?)?;
+            let Row { mut values, mut nulls } = row(&answer)?;
+            rows.put(&mut values, &mut nulls)?;
         }
         Ok(rows)
     })
@@ -91,67 +93,80 @@ fn unkey_verify_hash(
     tags: Option<List>,
     api_id: Option<String>,
     ip: Option<Address>,
-    fcinfo: pg_sys::FunctionCallInfo,
 ) -> Composite {
     raise(|| {
         let hash = required("hash", hash)?;
         let hash = Hash::from_bytes(hash).ok_or_else(|| Error::invalid("hash", "must have 32 bytes"))?;
         let question = question(permissions, cost, ratelimits, tags, api_id, ip, None)?;
         let answer = verify::verify_hash(&hash, &question)?;
-        composite_of(&columns_of(fcinfo)?, &row(&answer)?)
+        row(&answer)?.composite()
     })
 }
 
-/// A row of `unkey.verification`: its columns in their order.
-fn row(answer: &Answer) -> Outcome<Vec<Option<pg_sys::Datum>>> {
-    let code = verify::code(answer);
-    let verdict = [(code == Code::Valid).into_datum(), code.as_str().into_datum()];
-    let details = answer.as_ref().map_or(Ok([None; DETAILS]), details)?;
-    Ok(verdict.into_iter().chain(details).collect())
+/// The columns of `unkey.verification`, in their order.
+struct Row {
+    values: [pg_sys::Datum; COLUMNS],
+    nulls: [bool; COLUMNS],
 }
 
-/// Columns of `unkey.verification` after `valid` and `code`.
-const DETAILS: usize = 10;
+const COLUMNS: usize = 12;
 
-fn details(found: &Found) -> Outcome<[Option<pg_sys::Datum>; DETAILS]> {
-    let key = &found.key;
-    let identity = identity_reply(key).map(|identity| json(&identity)).transpose()?;
-    let limits: Option<&[LimitState]> = (!found.ratelimits.is_empty()).then_some(&found.ratelimits);
-    Ok([
-        key.id.as_str().into_datum(),
-        key.name.as_deref().into_datum(),
-        key.meta.as_ref().and_then(|meta| Jsonb(meta.get().to_owned()).into_datum()),
-        key.expires.and_then(clock::timestamp).into_datum(),
-        found.credits.into_datum(),
-        key.enabled.into_datum(),
-        some(&key.roles).into_datum(),
-        some(&key.permissions).into_datum(),
-        identity.into_datum(),
-        limits.map(|limits| json(&limits)).transpose()?.into_datum(),
-    ])
-}
-
-fn some(list: &[String]) -> Option<Vec<&str>> {
-    (!list.is_empty()).then(|| list.iter().map(String::as_str).collect())
-}
-
-/// JSON text on its way into a `jsonb` column.
-struct Jsonb(String);
-
-fn json<T: Serialize>(value: &T) -> Outcome<Jsonb> {
-    Ok(Jsonb(serde_json::to_string(value)?))
-}
-
-impl IntoDatum for Jsonb {
-    fn into_datum(self) -> Option<pg_sys::Datum> {
-        let text = std::ffi::CString::new(self.0).ok()?;
-        // SAFETY: jsonb_in takes a C string and copies what it keeps.
-        unsafe {
-            direct_function_call_as_datum(pg_sys::jsonb_in, &[Some(pg_sys::Datum::from(text.as_ptr()))])
+impl Row {
+    fn of(values: [Option<pg_sys::Datum>; COLUMNS]) -> Self {
+        Self {
+            values: values.map(|value| value.unwrap_or(pg_sys::Datum::null())),
+            nulls: values.map(|value| value.is_none()),
         }
     }
 
-    fn type_oid() -> pg_sys::Oid {
-        pg_sys::JSONBOID
+    fn composite(mut self) -> Outcome<Composite> {
+        row_of(c"verification", &mut self.values, &mut self.nulls)
     }
+}
+
+fn row(answer: &Answer) -> Outcome<Row> {
+    let code = verify::code(answer);
+    let verdict = [(code == Code::Valid).into_datum(), code.as_str().into_datum()];
+    let Some(found) = answer else {
+        let [valid, code] = verdict;
+        let mut values = [None; COLUMNS];
+        values[..2].copy_from_slice(&[valid, code]);
+        return Ok(Row::of(values));
+    };
+    let [valid, code] = verdict;
+    let key = &found.key;
+    let columns = columns(key)?;
+    let stored = |column: &Option<Varlena>| column.as_ref().map(Varlena::datum);
+    Ok(Row::of([
+        valid,
+        code,
+        Some(columns.key_id.datum()),
+        stored(&columns.name),
+        key.meta.as_ref().map(|meta| meta.stored().map(Varlena::datum)).transpose()?,
+        key.expires.and_then(clock::timestamp).into_datum(),
+        found.credits.into_datum(),
+        key.enabled.into_datum(),
+        stored(&columns.roles),
+        stored(&columns.permissions),
+        stored(&columns.identity),
+        (!found.ratelimits.is_empty()).then(|| jsonb::limits(&found.ratelimits)),
+    ]))
+}
+
+/// The columns that are the same in every answer about a key, made once.
+fn columns(key: &Record) -> Outcome<&Columns> {
+    if let Some(columns) = key.columns.get() {
+        return Ok(columns);
+    }
+    let list = |list: &[String]| (!list.is_empty()).then(|| Varlena::texts(list));
+    let identity =
+        key.identity_reply()?.map(|identity| value::jsonb(&serde_json::to_string(&identity)?)).transpose()?;
+    let columns = Columns {
+        key_id: Varlena::text(&key.id),
+        name: key.name.as_deref().map(Varlena::text),
+        roles: list(&key.roles),
+        permissions: list(&key.permissions),
+        identity,
+    };
+    Ok(key.columns.get_or_init(|| columns))
 }

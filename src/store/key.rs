@@ -74,6 +74,14 @@ pub struct Refilling {
     pub(super) since: Option<i64>,
 }
 
+impl Refilling {
+    /// The rule, if it came due since it was set up.
+    pub(super) fn due(self, now: i64) -> Option<Refill> {
+        let since = self.since.unwrap_or(i64::MIN);
+        Some(Refill::from(self)).filter(|refill| refill.due(now) > since)
+    }
+}
+
 impl From<Refilling> for Refill {
     fn from(Refilling { amount, day, .. }: Refilling) -> Self {
         Self { amount, day }
@@ -106,9 +114,8 @@ impl Key {
     }
 
     /// The refill rule, if it came due since it was set up.
-    pub fn refill_due(&self, now: i64) -> Option<Refill> {
-        let since = self.refill.and_then(|refill| refill.since).unwrap_or(i64::MIN);
-        self.refill().filter(|refill| refill.due(now) > since)
+    fn refill_due(&self, now: i64) -> Option<Refill> {
+        self.refill.and_then(|refill| refill.due(now))
     }
 
     /// The balance at `now`, due refills included; `None` for unlimited.

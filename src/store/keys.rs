@@ -1,6 +1,7 @@
 //! Keys: what every reader loads, and what writers change.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -9,8 +10,9 @@ use unkey_core::key::Hash;
 use unkey_core::limits::StoredLimit;
 
 use super::key::Key;
-use super::lookup;
+use super::record::Record;
 use super::statement::{Arg, View, arg, row, rows, run};
+use super::{cache, lookup, relations};
 use crate::actor::{Doing, while_doing};
 use crate::error::Outcome;
 
@@ -94,11 +96,55 @@ fn first(keys: Vec<Key>) -> Option<Key> {
     keys.into_iter().next()
 }
 
-/// The keys with these hashes of their whole texts, for verifications.
-pub fn by_hashes(hashes: &[Hash]) -> Outcome<Vec<Option<Key>>> {
+/// The records of the keys with these hashes of their whole texts, each as of now: from the session's cache if nothing
+/// about any key has changed since, else from tables.
+pub fn by_hashes(hashes: &[Hash]) -> Outcome<Vec<Option<Rc<Record>>>> {
+    let mut found = cache::keys(hashes)?;
+    let missing: Vec<usize> =
+        (0..hashes.len()).filter(|&at| found.get(at).is_some_and(Option::is_none)).collect();
+    if missing.is_empty() {
+        return Ok(found);
+    }
+    let sought: Vec<Hash> = missing.iter().filter_map(|&at| hashes.get(at).copied()).collect();
+    for (at, record) in missing.into_iter().zip(load_by_hashes(&sought)?) {
+        if let Some(place) = found.get_mut(at) {
+            *place = record;
+        }
+    }
+    Ok(found)
+}
+
+/// The record of the key with this hash of its whole text.
+pub fn by_hash(hash: &Hash) -> Outcome<Option<Rc<Record>>> {
+    match cache::key(hash)? {
+        None => Ok(load_by_hashes(std::slice::from_ref(hash))?.into_iter().next().flatten()),
+        known => Ok(known),
+    }
+}
+
+/// Makes the figures of the cache exact as far as this session goes.
+pub fn flush_figures() {
+    cache::flush();
+}
+
+/// Tells all sessions that something about a key changed, when this transaction commits.
+pub fn announce_change() -> Outcome<()> {
+    relations::announce()
+}
+
+/// Tells that a key got something of its own. Of a key that this transaction made, nobody else knows anything yet, and
+/// this session keeps nothing.
+pub fn announce_link(key_id: &str) -> Outcome<()> {
+    if lookup::is_new(key_id)? { Ok(()) } else { relations::announce() }
+}
+
+fn load_by_hashes(hashes: &[Hash]) -> Outcome<Vec<Option<Rc<Record>>>> {
     match lookup::by_hashes(hashes)? {
         Some(found) => Ok(found),
-        None => hashes.iter().map(query_by_hash).collect(),
+        None => {
+            let query = |hash| query_by_hash(hash)?.map(|key| Record::try_from(key).map(Rc::new)).transpose();
+            hashes.iter().map(query).collect()
+        }
     }
 }
 

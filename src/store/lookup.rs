@@ -1,17 +1,21 @@
 //! The look-up of a verification: one key with everything static about it, a few index probes in all.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::ffi::CStr;
+use std::rc::Rc;
 
-use serde_json::value::RawValue;
 use unkey_core::key::Hash;
+use unkey_core::limits::StoredLimit;
 
-use super::key::{Api, Identity, Key, Refilling, Stored};
+use super::cache::{self, Shared};
+use super::key::Refilling;
 use super::probe::{Column, Latest, Row, Table, under_latest};
+use super::record::{Api, Identity, Record, networks};
+use super::relations;
+use super::value::Json;
 use crate::error::Outcome;
 
 const KEYS: Table = Table { name: c"keys", index: c"keys_hash_key" };
+const KEYS_BY_ID: Table = Table { name: c"keys", index: c"keys_pkey" };
 const APIS: Table = Table { name: c"apis", index: c"apis_pkey" };
 const CREDITS: Table = Table { name: c"credits", index: c"credits_pkey" };
 const IDENTITIES: Table = Table { name: c"identities", index: c"identities_pkey" };
@@ -21,50 +25,66 @@ const ROLES: Table = Table { name: c"roles", index: c"roles_pkey" };
 const ROLE_PERMISSIONS: Table = Table { name: c"role_permissions", index: c"role_permissions_pkey" };
 const PERMISSIONS: Table = Table { name: c"permissions", index: c"permissions_pkey" };
 
-/// The live keys with these hashes of their whole texts, all as of one moment. The outer `None`: tables can't be read
-/// directly here.
-pub fn by_hashes(hashes: &[Hash]) -> Outcome<Option<Vec<Option<Key>>>> {
+/// The live keys with these hashes of their whole texts. The outer `None`: tables can't be read directly here.
+///
+/// What has been read is kept in the session, unless this transaction made it, or it may have changed meanwhile: a
+/// commit is seen by a snapshot a moment before its message arrives, so messages that arrive while rows are read leave a
+/// doubt about all of them.
+pub fn by_hashes(hashes: &[Hash]) -> Outcome<Option<Vec<Option<Rc<Record>>>>> {
+    let generation = relations::generation()?;
     under_latest(|latest| {
-        let mut reader = Reader { latest, apis: HashMap::new(), texts: HashMap::new() };
-        hashes.iter().map(|hash| reader.by_hash(hash)).collect()
+        let find = |hash: &Hash| {
+            let found = Reader { latest, generation }.by_hash(hash)?.map(Rc::new);
+            if let Some(record) = &found
+                && latest.may_be_kept()
+            {
+                cache::put_key(generation, hash, record);
+            }
+            Ok(found)
+        };
+        hashes.iter().map(find).collect()
     })
 }
 
-/// Reads keys, and the few things that many of them share once.
+/// Whether the key with this id was made by this transaction, so that nobody else knows anything about it.
+pub fn is_new(key_id: &str) -> Outcome<bool> {
+    let found = under_latest(|latest| latest.by_text(KEYS_BY_ID, key_id, |row| Ok(row.is_own())))?;
+    Ok(found.unwrap_or_default().into_iter().any(|own| own))
+}
+
+/// Reads keys, and the few things that many of them share once in a session.
 struct Reader<'a> {
     latest: &'a Latest,
-    apis: HashMap<String, Option<Api>>,
-    /// Columns of catalogues by index and key.
-    texts: HashMap<(&'static CStr, String), Vec<String>>,
+    generation: u64,
 }
 
 /// A key row and what it refers to.
+#[derive(Default)]
 struct Found {
-    key: Key,
+    key: Record,
+    api_id: String,
     identity_id: Option<String>,
 }
 
 /// Reads a row of `keys`; `None` if it is deleted or not yet finished.
 fn key(row: &Row) -> Outcome<Option<Found>> {
-    let mut found = Found { key: Key::default(), identity_id: None };
-    let Found { key, identity_id } = &mut found;
+    let mut found = Found::default();
+    let Found { key, api_id, identity_id } = &mut found;
     let (mut amount, mut day, mut since) = (None, None, None);
     for (name, column) in row.columns() {
         match name {
             "id" => key.id = column.text(),
-            "api_id" => key.api.id = column.text(),
+            "api_id" => *api_id = column.text(),
             "identity_id" => *identity_id = Some(column.text()),
             "enabled" => key.enabled = column.boolean(),
             "expires" => key.expires = Some(column.milliseconds()),
             "refill_amount" => amount = Some(column.integer()),
             "refill_day" => day = u8::try_from(column.integer()).ok(),
             "refill_since" => since = Some(column.milliseconds()),
-            "prefix" => key.prefix = Some(column.text()),
-            "start" => key.start = column.text(),
             "name" => key.name = Some(column.text()),
-            "meta" => key.meta = meta(column)?,
-            "ratelimits" => key.ratelimits = serde_json::from_str(&column.json())?,
-            "ip_allowlist" => key.allowlist = Some(column.array()?),
+            "meta" => key.meta = column.json(),
+            "ratelimits" => key.ratelimits = limits(column)?,
+            "ip_allowlist" => key.allowlist = networks(Some(column.array()?))?,
             "deleted_at" | "pending_migration_id" => return Ok(None),
             _ => {}
         }
@@ -73,23 +93,21 @@ fn key(row: &Row) -> Outcome<Option<Found>> {
     Ok(Some(found))
 }
 
-/// `meta` as it is shown: an empty object is none.
-fn meta(column: Column) -> Outcome<Option<Box<RawValue>>> {
-    let json = column.json();
-    if json == "{}" { Ok(None) } else { Ok(Some(RawValue::from_string(json)?)) }
+fn limits(column: Column) -> Outcome<Vec<StoredLimit>> {
+    column.json().map_or(Ok(Vec::new()), |limits: Json| Ok(serde_json::from_str(limits.text()?.get())?))
 }
 
 impl Reader<'_> {
-    fn by_hash(&mut self, hash: &Hash) -> Outcome<Option<Key>> {
+    fn by_hash(&self, hash: &Hash) -> Outcome<Option<Record>> {
         let found = self.latest.by_bytes(KEYS, hash.as_bytes(), key)?;
         first(found).map_or(Ok(None), |found| self.complete(found))
     }
 
     /// Adds what stands in other tables; `None` if the API is gone.
-    fn complete(&mut self, Found { mut key, identity_id }: Found) -> Outcome<Option<Key>> {
-        let Some(api) = self.api(&key.api.id)? else { return Ok(None) };
+    fn complete(&self, Found { mut key, api_id, identity_id }: Found) -> Outcome<Option<Record>> {
+        let Some(api) = self.api(&api_id)? else { return Ok(None) };
         key.api = api;
-        key.balance = self.latest.by_text(CREDITS, &key.id, balance)?.into_iter().next();
+        key.metered = !self.latest.by_text(CREDITS, &key.id, |_| Ok(()))?.is_empty();
         if let Some(identity_id) = identity_id {
             key.identity = first(self.latest.by_text(IDENTITIES, &identity_id, identity)?);
         }
@@ -97,41 +115,64 @@ impl Reader<'_> {
         Ok(Some(key))
     }
 
-    fn api(&mut self, id: &str) -> Outcome<Option<Api>> {
-        if let Some(known) = self.apis.get(id) {
-            return Ok(known.clone());
-        }
-        let found = first(self.latest.by_text(APIS, id, api)?);
-        self.apis.insert(id.to_owned(), found.clone());
-        Ok(found)
-    }
-
     /// Roles and effective permissions, sorted and each once.
-    fn grants(&mut self, key: &mut Key) -> Outcome<()> {
-        let latest = self.latest;
-        let mut permission_ids =
-            latest.by_text(KEY_PERMISSIONS, &key.id, |row| Ok(row.text("permission_id")))?;
-        for role_id in latest.by_text(KEY_ROLES, &key.id, |row| Ok(row.text("role_id")))? {
-            key.roles.extend_from_slice(self.texts(ROLES, &role_id, "name")?);
-            permission_ids.extend_from_slice(self.texts(ROLE_PERMISSIONS, &role_id, "permission_id")?);
+    fn grants(&self, key: &mut Record) -> Outcome<()> {
+        let direct = self.latest.by_text(KEY_PERMISSIONS, &key.id, |row| Ok(row.text("permission_id")))?;
+        for permission_id in direct {
+            key.permissions.extend_from_slice(&self.texts(PERMISSIONS, &permission_id, "slug")?);
         }
-        permission_ids.sort();
-        permission_ids.dedup();
-        for permission_id in &permission_ids {
-            key.permissions.extend_from_slice(self.texts(PERMISSIONS, permission_id, "slug")?);
+        for role_id in self.latest.by_text(KEY_ROLES, &key.id, |row| Ok(row.text("role_id")))? {
+            key.roles.extend_from_slice(&self.texts(ROLES, &role_id, "name")?);
+            key.permissions.extend_from_slice(&self.slugs_of_role(&role_id)?);
         }
         key.roles.sort();
         key.permissions.sort();
+        key.permissions.dedup();
         Ok(())
     }
 
+    fn api(&self, id: &str) -> Outcome<Option<Rc<Api>>> {
+        if let Some(Shared::Api(known)) = cache::shared(self.generation, APIS.index, id) {
+            return Ok(Some(known));
+        }
+        let found = first(self.latest.by_text(APIS, id, api)?).map(Rc::new);
+        if let Some(api) = &found {
+            self.keep(APIS.index, id, Shared::Api(api.clone()));
+        }
+        Ok(found)
+    }
+
+    fn slugs_of_role(&self, role_id: &str) -> Outcome<Rc<[String]>> {
+        self.shared(ROLE_PERMISSIONS.index, role_id, || {
+            let ids = self.latest.by_text(ROLE_PERMISSIONS, role_id, |row| Ok(row.text("permission_id")))?;
+            let slugs =
+                ids.iter().map(|id| self.texts(PERMISSIONS, id, "slug")).collect::<Outcome<Vec<_>>>()?;
+            Ok(slugs.iter().flat_map(|slugs| slugs.iter().cloned()).collect())
+        })
+    }
+
     /// A column of a catalogue's rows; always the same one of each catalogue.
-    fn texts(&mut self, table: Table, id: &str, column: &str) -> Outcome<&[String]> {
-        match self.texts.entry((table.index, id.to_owned())) {
-            Entry::Occupied(known) => Ok(known.into_mut()),
-            Entry::Vacant(unknown) => {
-                Ok(unknown.insert(self.latest.by_text(table, id, |row| Ok(row.text(column)))?))
-            }
+    fn texts(&self, table: Table, id: &str, column: &str) -> Outcome<Rc<[String]>> {
+        self.shared(table.index, id, || self.latest.by_text(table, id, |row| Ok(row.text(column))))
+    }
+
+    fn shared(
+        &self,
+        index: &'static CStr,
+        id: &str,
+        load: impl FnOnce() -> Outcome<Vec<String>>,
+    ) -> Outcome<Rc<[String]>> {
+        if let Some(Shared::Texts(known)) = cache::shared(self.generation, index, id) {
+            return Ok(known);
+        }
+        let texts: Rc<[String]> = load()?.into();
+        self.keep(index, id, Shared::Texts(texts.clone()));
+        Ok(texts)
+    }
+
+    fn keep(&self, index: &'static CStr, id: &str, value: Shared) {
+        if self.latest.may_be_kept() {
+            cache::put_shared(self.generation, index, id, value);
         }
     }
 }
@@ -147,26 +188,12 @@ fn api(row: &Row) -> Outcome<Option<Api>> {
             "id" => api.id = column.text(),
             "keyspace_id" => api.keyspace_id = column.text(),
             "enabled" => api.enabled = column.boolean(),
-            "default_bytes" => api.default_bytes = usize::try_from(column.integer()).unwrap_or_default(),
-            "ip_allowlist" => api.allowlist = Some(column.array()?),
+            "ip_allowlist" => api.allowlist = networks(Some(column.array()?))?,
             "deleted_at" => return Ok(None),
             _ => {}
         }
     }
     Ok(Some(api))
-}
-
-fn balance(row: &Row) -> Outcome<Stored> {
-    let mut stored = Stored::default();
-    for (name, column) in row.columns() {
-        match name {
-            "remaining" => stored.remaining = column.integer(),
-            "settled_at" => stored.settled_at = column.milliseconds(),
-            "last_refill_at" => stored.last_refill_at = Some(column.milliseconds()),
-            _ => {}
-        }
-    }
-    Ok(stored)
 }
 
 fn identity(row: &Row) -> Outcome<Option<Identity>> {
@@ -175,8 +202,8 @@ fn identity(row: &Row) -> Outcome<Option<Identity>> {
         match name {
             "id" => identity.id = column.text(),
             "external_id" => identity.external_id = column.text(),
-            "meta" => identity.meta = meta(column)?,
-            "ratelimits" => identity.ratelimits = serde_json::from_str(&column.json())?,
+            "meta" => identity.meta = column.json(),
+            "ratelimits" => identity.ratelimits = limits(column)?,
             "deleted_at" => return Ok(None),
             _ => {}
         }

@@ -4,13 +4,15 @@
 //! Postgres' own catalogue look-ups, relations are locked while they are open, scans run under a registered snapshot,
 //! and after an ERROR the resource owner releases all of it, so nothing here needs a destructor.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 
 use pgrx::{FromDatum, IntoDatum, direct_function_call, pg_sys};
 use serde::de::DeserializeOwned;
 
-use crate::error::{Failure, Outcome};
+use super::relations;
+use super::value::Json;
+use crate::error::Outcome;
 
 /// A table and the index by whose first column its rows are found.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +25,10 @@ pub struct Table {
 /// tables that were read open, so that reading again costs the rows alone.
 pub struct Latest {
     snapshot: pg_sys::Snapshot,
-    namespace: pg_sys::Oid,
+    /// Whether what is read is the state of now; a serializable transaction has one snapshot for good.
+    is_current: bool,
+    /// Whether a row that this transaction wrote was read.
+    read_own: Cell<bool>,
     open: RefCell<Vec<Open>>,
 }
 
@@ -36,17 +41,21 @@ struct Open {
     equal: pg_sys::ScanKeyData,
 }
 
-/// Runs reads under one snapshot; `None` where tables may be elsewhere: Citus leaves stale rows in the tables it shards.
+/// Runs reads under one snapshot; `None` where tables may be elsewhere.
 pub fn under_latest<T>(reads: impl FnOnce(&Latest) -> Outcome<T>) -> Outcome<Option<T>> {
-    // SAFETY: looks names up in the catalogue cache. The snapshot is registered while `reads` runs, and unregistered after
-    // all that was read under it is closed; on an ERROR the resource owner does both.
+    if relations::are_sharded()? {
+        return Ok(None);
+    }
+    let is_current = !is_serializable();
+    // SAFETY: the snapshot is registered while `reads` runs, and unregistered after all that was read under it is closed;
+    // on an ERROR the resource owner does both.
     unsafe {
-        if relation(c"pg_dist_partition", pg_sys::Oid::from(pg_sys::PG_CATALOG_NAMESPACE)).is_some() {
-            return Ok(None);
-        }
+        let snapshot =
+            if is_current { pg_sys::GetLatestSnapshot() } else { pg_sys::GetTransactionSnapshot() };
         let latest = Latest {
-            snapshot: pg_sys::RegisterSnapshot(pg_sys::GetTransactionSnapshot()),
-            namespace: pg_sys::get_namespace_oid(c"unkey".as_ptr(), false),
+            snapshot: pg_sys::RegisterSnapshot(snapshot),
+            is_current,
+            read_own: Cell::new(false),
             open: RefCell::default(),
         };
         let result = reads(&latest);
@@ -56,15 +65,18 @@ pub fn under_latest<T>(reads: impl FnOnce(&Latest) -> Outcome<T>) -> Outcome<Opt
     }
 }
 
-/// # Safety
-/// Inside a transaction.
-unsafe fn relation(name: &CStr, namespace: pg_sys::Oid) -> Option<pg_sys::Oid> {
-    // SAFETY: as the caller promises; the name is a C string.
-    let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr(), namespace) };
-    (oid != pg_sys::InvalidOid).then_some(oid)
+/// Whether this transaction is serializable, so that what it reads must count as read, each time, at its one snapshot.
+pub fn is_serializable() -> bool {
+    // SAFETY: reads a backend-local variable.
+    unsafe { pg_sys::XactIsoLevel == pg_sys::XACT_SERIALIZABLE as i32 }
 }
 
 impl Latest {
+    /// Whether what was read so far is the same for every session: nothing of an older state, nothing uncommitted.
+    pub fn may_be_kept(&self) -> bool {
+        self.is_current && !self.read_own.get()
+    }
+
     /// Reads the rows whose indexed column equals a text.
     pub fn by_text<T>(
         &self,
@@ -122,20 +134,19 @@ impl Latest {
                 open.slot,
             ) {
                 pg_sys::slot_getsomeattrs_int(open.slot, (*(*open.heap).rd_att).natts);
-                found.push(read(&Row(open.slot))?);
+                let row = Row(open.slot);
+                self.read_own.set(self.read_own.get() || row.is_own());
+                found.push(read(&row)?);
             }
         }
         Ok(found)
     }
 
     fn open(&self, table: Table, equals: u32) -> Outcome<Open> {
-        let missing =
-            || Failure::Internal(format!("{:?} or its index {:?} is missing", table.name, table.index));
+        let (heap, index) = (relations::oid(table.name)?, relations::oid(table.index)?);
         // SAFETY: both relations are opened with a lock and closed by `close`; the scan key has the operator and collation
         // of the index's first column; the slot fits the table and is dropped before it is closed.
         unsafe {
-            let heap = relation(table.name, self.namespace).ok_or_else(missing)?;
-            let index = relation(table.index, self.namespace).ok_or_else(missing)?;
             let heap = pg_sys::table_open(heap, LOCK);
             let index = pg_sys::index_open(index, LOCK);
             let mut equal = pg_sys::ScanKeyData::default();
@@ -184,6 +195,19 @@ pub struct Row(*mut pg_sys::TupleTableSlot);
 pub struct Column(pg_sys::Datum);
 
 impl Row {
+    /// Whether this transaction wrote it.
+    pub fn is_own(&self) -> bool {
+        // SAFETY: the slot holds a row of a table, whose header Postgres shows without copying it; nothing is free to fetch.
+        unsafe {
+            if pg_sys::GetTopTransactionIdIfAny() == pg_sys::InvalidTransactionId {
+                return false;
+            }
+            let mut is_copy = false;
+            let tuple = pg_sys::ExecFetchSlotHeapTuple(self.0, false, &mut is_copy);
+            pg_sys::TransactionIdIsCurrentTransactionId((*(*tuple).t_data).t_choice.t_heap.t_xmin)
+        }
+    }
+
     /// The columns that are not NULL, with their names.
     pub fn columns(&self) -> impl Iterator<Item = (&str, Column)> {
         // SAFETY: the slot is deformed, and its descriptor and arrays have as many entries as attributes; names are
@@ -252,11 +276,10 @@ impl Column {
         crate::clock::to_ms(self.0.value() as i64)
     }
 
-    /// A `jsonb` column as JSON text.
-    pub fn json(self) -> String {
-        // SAFETY: as above; jsonb_out detoasts and returns a C string.
-        let text = unsafe { direct_function_call::<&CStr>(pg_sys::jsonb_out, &[Some(self.0)]) };
-        text.map(|text| text.to_string_lossy().into_owned()).unwrap_or_default()
+    /// A `jsonb` column; `None` for an empty object or array.
+    pub fn json(self) -> Option<Json> {
+        // SAFETY: as above.
+        unsafe { Json::unless_empty(self.0) }
     }
 
     /// An array column, read from JSON.

@@ -13,6 +13,7 @@ use pgrx::pg_sys;
 use pgrx::{PgSqlErrorCode, PgTryBuilder};
 use serde::de::DeserializeOwned;
 
+use super::owner::as_owner;
 use crate::error::{Failure, Outcome};
 
 /// Which state of the database a statement sees.
@@ -121,16 +122,24 @@ fn execute<T>(
         args.iter().map(|arg| arg.datum.unwrap_or(pg_sys::Datum::null())).collect();
     let nulls: Vec<c_char> =
         args.iter().map(|arg| if arg.datum.is_some() { b' ' } else { b'n' } as c_char).collect();
-    // SAFETY: SPI is connected before and finished after; an ERROR in between unwinds to Postgres, which closes SPI
-    // with the transaction. The plan is kept, and datums and nulls are as long as its parameter list.
-    unsafe {
-        check(pg_sys::SPI_connect())?;
-        let plan = plan(text, args)?;
-        check(pg_sys::SPI_execute_plan(plan, datums.as_mut_ptr(), nulls.as_ptr(), view == View::Caller, 0))?;
-        let results = collect(&mut read);
-        check(pg_sys::SPI_finish())?;
-        Ok(results)
-    }
+    as_owner(|| {
+        // SAFETY: SPI is connected before and finished after; an ERROR in between unwinds to Postgres, which closes SPI
+        // with the transaction. The plan is kept, and datums and nulls are as long as its parameter list.
+        unsafe {
+            check(pg_sys::SPI_connect())?;
+            let plan = plan(text, args)?;
+            check(pg_sys::SPI_execute_plan(
+                plan,
+                datums.as_mut_ptr(),
+                nulls.as_ptr(),
+                view == View::Caller,
+                0,
+            ))?;
+            let results = collect(&mut read);
+            check(pg_sys::SPI_finish())?;
+            Ok(results)
+        }
+    })
 }
 
 /// # Safety

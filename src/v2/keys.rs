@@ -23,6 +23,7 @@ use crate::keys::{Created, NewKey};
 use crate::store::access::{Permission, Role};
 use crate::store::key::Key;
 use crate::store::subtransaction::atomically;
+use crate::store::value::Json;
 use crate::verify::{Answer, Arguments, Found, Question, Scope, code, identity_reply};
 use crate::{clock, credits, grants, keys, migrations, recovery, reroll, verify as verification};
 
@@ -59,21 +60,21 @@ pub fn create(caller: &Caller, request: CreateKey) -> Outcome<Reply> {
     Reply::data(&created.reply())
 }
 
-fn found(found: &Found) -> FoundReply<'_> {
+fn found(found: &Found) -> Outcome<FoundReply<'_>> {
     let key = &found.key;
-    FoundReply {
+    Ok(FoundReply {
         key_id: &key.id,
         keyspace_id: &key.api.keyspace_id,
         enabled: key.enabled,
         name: key.name.as_deref(),
-        meta: key.meta.as_deref(),
+        meta: key.meta.as_ref().map(Json::text).transpose()?,
         expires: key.expires,
         credits: found.credits,
         permissions: &key.permissions,
         roles: &key.roles,
-        identity: identity_reply(key),
+        identity: key.identity_reply()?,
         ratelimits: &found.ratelimits,
-    }
+    })
 }
 
 /// Writes nothing before it can still refuse, unless it finishes a migration.
@@ -114,7 +115,7 @@ pub fn verified(answer: &Answer) -> Outcome<Reply> {
     Reply::data(&VerificationReply {
         valid: code == Code::Valid,
         code: code.as_str(),
-        found: answer.as_ref().map(found),
+        found: answer.as_ref().map(found).transpose()?,
     })
 }
 

@@ -4,6 +4,7 @@
 //! API enabled, key enabled, not expired, address allowed, permissions, rate limits, credits.
 //! Limits that passed stay counted when the credits then fail.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -78,6 +79,8 @@ pub struct Subject<'a> {
     pub permissions: &'a [String],
     /// Stored limits.
     pub limits: Owned<'a>,
+    /// Those of them that apply when the request names none: `limits.applied(&[])`.
+    pub automatic: &'a [Applied],
     /// Whether the key has a credit balance.
     pub metered: bool,
 }
@@ -189,8 +192,7 @@ fn count<L: Ledger>(
     ledger: &mut L,
     verdict: &mut Verdict,
 ) -> Result<(), L::Error> {
-    let applied =
-        subject.limits.applied(request.ratelimits).map_err(|unknown| unknown_limit(subject, &unknown))?;
+    let applied = applied(subject, request).map_err(|unknown| unknown_limit(subject, &unknown))?;
     if applied.is_empty() {
         return Ok(());
     }
@@ -201,6 +203,16 @@ fn count<L: Ledger>(
         verdict.code = Code::RateLimited;
     }
     Ok(())
+}
+
+fn applied<'a>(
+    subject: &Subject<'a>,
+    request: &Request,
+) -> std::result::Result<Cow<'a, [Applied]>, UnknownLimit> {
+    match request.ratelimits {
+        [] => Ok(subject.automatic.into()),
+        requested => Ok(subject.limits.applied(requested)?.into()),
+    }
 }
 
 fn take(applied: &Applied) -> Take {

@@ -116,13 +116,16 @@ fn run(world: &World, ledger: &mut Memory) -> Result<Verdict, Error> {
     let (api_list, key_list) = (allowlist(world.api_allows), allowlist(world.key_allows));
     let permissions: Vec<String> = world.holds.then(|| "p".to_owned()).into_iter().collect();
     let limits: Vec<StoredLimit> = world.limit.map(stored).into_iter().collect();
+    let owned = Owned { key_id: "key_1", key: &limits, identity_id: "", identity: &[] };
+    let automatic = owned.applied(&[]).unwrap_or_default();
     let subject = Subject {
         api_enabled: world.api_enabled,
         enabled: world.enabled,
         expires: world.expires,
         allowlists: [&api_list, &key_list],
         permissions: &permissions,
-        limits: Owned { key_id: "key_1", key: &limits, identity_id: "", identity: &[] },
+        limits: owned,
+        automatic: &automatic,
         metered: world.balance.is_some(),
     };
     let request = Request {
@@ -242,6 +245,7 @@ fn rl_17_and_19_an_unknown_limit_is_a_mistake_only_while_the_key_is_valid() {
             allowlists: [&[], &[]],
             permissions: &[],
             limits,
+            automatic: &[],
             metered: false,
         };
         let request = Request { permissions: None, cost: None, ratelimits: &unknown, ip: None, now: NOW };

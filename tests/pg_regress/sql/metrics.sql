@@ -7,7 +7,7 @@ CREATE FUNCTION tests.metric(metric text, label text DEFAULT '') RETURNS double 
 
 -- One row for each name and labels, no NULL, and the words of Prometheus: HELP and TYPE are the same for all rows of a name.
 SELECT name, type, help, count(*) AS rows, min(labels) AS labels FROM unkey.metrics GROUP BY 1, 2, 3 ORDER BY 1;
-SELECT count(*) AS malformed FROM unkey.metrics WHERE (name ~ '^unkey_[a-z_]+$' AND type = 'gauge' AND help ~ '^[^\n\\]+\.$' AND labels ~ '^([a-z]+="[a-z_]+")?$' AND value >= 0 AND value < 'Infinity') IS NOT TRUE;
+SELECT count(*) AS malformed FROM unkey.metrics WHERE (name ~ '^unkey_[a-z_]+$' AND type IN ('gauge', 'counter') AND help ~ '^[^\n\\]+\.$' AND labels ~ '^([a-z]+="[a-z_]+")?$' AND value >= 0 AND value < 'Infinity') IS NOT TRUE;
 SELECT count(*) AS doubles FROM (SELECT FROM unkey.metrics GROUP BY name, labels HAVING count(*) > 1) AS doubles;
 SELECT count(*) AS missing FROM pg_class WHERE relnamespace = 'unkey'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND tests.metric('unkey_table_bytes', format('table="%s"', relname)) IS NULL;
 

@@ -68,7 +68,8 @@ SELECT state FROM tests.error(format('EXECUTE verify(%L)', :'key'));
 RESET ROLE;
 DEALLOCATE verify;
 
--- Every function that runs as its owner pins its search_path, with the temporary schema last.
+-- Every function that runs as its owner pins its search_path, with the temporary schema last. The others are those that run a
+-- statement only now and then, and each such statement as the owner with that path.
 SELECT what, proconfig FROM calls JOIN pg_proc ON pg_proc.oid = what::regprocedure
 WHERE prosecdef AND proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}' OR NOT prosecdef AND what LIKE 'unkey\_%';
 -- And no owner but the one who made the extension.

@@ -1,0 +1,54 @@
+-- Sessions keep what they know of keys until something about a key changes. Whatever changes it, a function, a statement written by
+-- hand, COPY or replication, fires one of these triggers, which has Postgres tell all sessions at the commit, here and on standbys.
+-- For each row, because statement triggers do not fire where replicated changes are applied; ALWAYS, because others do not either.
+
+CREATE TABLE unkey.key_changes ();
+COMMENT ON TABLE unkey.key_changes IS 'Empty for good. Triggers name it in the message with which Postgres tells all sessions that something about a key changed.';
+
+CREATE FUNCTION unkey.key_changed() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'unkey_key_changed_wrapper';
+COMMENT ON FUNCTION unkey.key_changed() IS
+'Trigger: has all sessions forget what they know of keys when the transaction commits, and this one with its next statement. Errors: 39P01 called otherwise.';
+
+CREATE FUNCTION unkey.key_linked() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'unkey_key_linked_wrapper';
+COMMENT ON FUNCTION unkey.key_linked() IS
+'Trigger of tables with a key_id: as unkey.key_changed, unless the key was made by the same transaction, so that nobody knows it yet. Errors: 39P01 called otherwise.';
+
+DO $$
+DECLARE
+    watched record;
+BEGIN
+    -- A row of keys, apis, identities, roles or permissions that is new concerns no key that anybody knows.
+    FOR watched IN
+        SELECT * FROM (VALUES
+            ('keys', 'key_changed', 'UPDATE OR DELETE'),
+            ('apis', 'key_changed', 'UPDATE OR DELETE'),
+            ('identities', 'key_changed', 'UPDATE OR DELETE'),
+            ('roles', 'key_changed', 'UPDATE OR DELETE'),
+            ('permissions', 'key_changed', 'UPDATE OR DELETE'),
+            ('role_permissions', 'key_changed', 'INSERT OR UPDATE OR DELETE'),
+            ('key_roles', 'key_changed', 'UPDATE OR DELETE'),
+            ('key_roles', 'key_linked', 'INSERT'),
+            ('key_permissions', 'key_changed', 'UPDATE OR DELETE'),
+            ('key_permissions', 'key_linked', 'INSERT'),
+            -- Whether there is a balance is known; what it is changes with every use and is not.
+            ('credits', 'key_changed', 'UPDATE OF key_id OR DELETE'),
+            ('credits', 'key_linked', 'INSERT')
+        ) AS list (name, routine, events)
+    LOOP
+        EXECUTE format('CREATE TRIGGER %1$I AFTER %2$s ON unkey.%3$I FOR EACH ROW EXECUTE FUNCTION unkey.%1$I()',
+            watched.routine, watched.events, watched.name);
+        EXECUTE format('ALTER TABLE unkey.%I ENABLE ALWAYS TRIGGER %I', watched.name, watched.routine);
+        EXECUTE format('COMMENT ON TRIGGER %I ON unkey.%I IS %L', watched.routine, watched.name,
+            'Has all sessions forget what they know of keys.');
+        IF watched.routine = 'key_changed' THEN
+            EXECUTE format('CREATE TRIGGER keys_truncated AFTER TRUNCATE ON unkey.%I FOR EACH STATEMENT EXECUTE FUNCTION unkey.key_changed()',
+                watched.name);
+            EXECUTE format('ALTER TABLE unkey.%I ENABLE ALWAYS TRIGGER keys_truncated', watched.name);
+            EXECUTE format('COMMENT ON TRIGGER keys_truncated ON unkey.%I IS %L', watched.name,
+                'Has all sessions forget what they know of keys.');
+        END IF;
+    END LOOP;
+END
+$$;

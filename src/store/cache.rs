@@ -1,0 +1,211 @@
+//! Records of keys, kept in the session.
+//!
+//! Emptied as a whole when [`relations::generation`] has moved. Bounded by `unkey.cache_size`; what was not used for
+//! longest goes first. A key that is not there is not kept, so a new key needs no message.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::CStr;
+use std::hash::Hash as Hashable;
+use std::rc::Rc;
+
+use lru::LruCache;
+use pgrx::pg_sys;
+use unkey_core::key::Hash;
+
+use super::probe::is_serializable;
+use super::record::{Api, Record};
+use super::relations;
+use crate::error::Outcome;
+use crate::settings;
+use crate::shared::stats::{self, Stat};
+
+/// Something of a catalogue that many keys share.
+#[derive(Debug, Clone)]
+pub enum Shared {
+    Api(Rc<Api>),
+    Texts(Rc<[String]>),
+}
+
+impl Shared {
+    fn bytes(&self) -> usize {
+        let content = match self {
+            Self::Api(api) => size_of::<Api>() + size_of_val(&*api.allowlist),
+            Self::Texts(texts) => texts.iter().map(|text| size_of::<String>() + text.len()).sum(),
+        };
+        content + 256
+    }
+}
+
+/// Entries up to a number of bytes.
+struct Bounded<K: Hashable + Eq, V> {
+    entries: LruCache<K, (V, usize)>,
+    bytes: usize,
+}
+
+impl<K: Hashable + Eq, V> Bounded<K, V> {
+    fn new() -> Self {
+        Self { entries: LruCache::unbounded(), bytes: 0 }
+    }
+
+    /// Keeps an entry if it fits at all, and drops others so that it does.
+    fn put(&mut self, key: K, value: V, bytes: usize, limit: usize) {
+        if bytes > limit {
+            return;
+        }
+        self.bytes += bytes;
+        stats::add(Stat::CacheBytes, bytes as u64);
+        if let Some((_, old)) = self.entries.put(key, (value, bytes)) {
+            self.dropped(old);
+        }
+        while self.bytes > limit {
+            let Some((_, (_, old))) = self.entries.pop_lru() else { return };
+            self.dropped(old);
+            stats::add(Stat::CacheEvictions, 1);
+        }
+    }
+
+    fn dropped(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+        stats::take(Stat::CacheBytes, bytes as u64);
+    }
+
+    fn clear(&mut self) {
+        if self.bytes > 0 {
+            self.entries.clear();
+            self.dropped(self.bytes);
+        }
+    }
+}
+
+struct Cache {
+    generation: u64,
+    keys: Bounded<Hash, Rc<Record>>,
+    shared: Bounded<(&'static CStr, String), Shared>,
+}
+
+impl Cache {
+    /// Empties it unless it is of this generation.
+    fn at(&mut self, generation: u64) {
+        if self.generation == generation {
+            return;
+        }
+        self.generation = generation;
+        if self.keys.bytes + self.shared.bytes > 0 {
+            self.clear();
+            stats::add(Stat::CacheInvalidations, 1);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.shared.clear();
+    }
+}
+
+thread_local! {
+    static CACHE: RefCell<Option<Cache>> = const { RefCell::new(None) };
+}
+
+fn with<T>(generation: u64, f: impl FnOnce(&mut Cache) -> T) -> T {
+    CACHE.with_borrow_mut(|cache| {
+        let cache = cache.get_or_insert_with(|| {
+            // SAFETY: takes a function that lives as long as the library; once per session.
+            unsafe { pg_sys::before_shmem_exit(Some(leave), pg_sys::Datum::null()) };
+            Cache { generation, keys: Bounded::new(), shared: Bounded::new() }
+        });
+        cache.at(generation);
+        f(cache)
+    })
+}
+
+/// The key with this hash, if it is known and nothing changed since.
+pub fn key(hash: &Hash) -> Outcome<Option<Rc<Record>>> {
+    if is_off() {
+        return Ok(None);
+    }
+    let generation = relations::generation()?;
+    let found = with(generation, |cache| cache.keys.entries.get(hash).map(|(record, _)| record.clone()));
+    count(found.is_some());
+    Ok(found)
+}
+
+/// The same for several.
+pub fn keys(hashes: &[Hash]) -> Outcome<Vec<Option<Rc<Record>>>> {
+    if is_off() {
+        return Ok(vec![None; hashes.len()]);
+    }
+    let generation = relations::generation()?;
+    Ok(with(generation, |cache| {
+        let find = |hash| {
+            let found = cache.keys.entries.get(hash).map(|(record, _)| record.clone());
+            count(found.is_some());
+            found
+        };
+        hashes.iter().map(find).collect()
+    }))
+}
+
+/// A serializable transaction reads for itself, so that what it reads counts as read.
+fn is_off() -> bool {
+    let is_off = settings::cache_size() == 0;
+    if is_off {
+        CACHE.with_borrow_mut(|cache| cache.as_mut().map(Cache::clear));
+    }
+    is_off || is_serializable()
+}
+
+thread_local! {
+    static HITS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Hits are counted for all sessions together now and then: all of them adding to one number each time would wait for
+/// each other.
+fn count(hit: bool) {
+    if hit && HITS.get() < 1000 {
+        HITS.set(HITS.get() + 1);
+    } else {
+        stats::add(if hit { Stat::CacheHits } else { Stat::CacheMisses }, 1);
+        flush();
+    }
+}
+
+/// Makes the figures exact as far as this session goes.
+pub fn flush() {
+    stats::add(Stat::CacheHits, HITS.take());
+}
+
+/// Takes what this session holds out of the figures when it ends.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn leave(_code: i32, _arg: pg_sys::Datum) {
+    flush();
+    if let Ok(Some(cache)) =
+        CACHE.try_with(|cache| cache.try_borrow_mut().ok().and_then(|mut cache| cache.take()))
+    {
+        stats::take(Stat::CacheBytes, (cache.keys.bytes + cache.shared.bytes) as u64);
+    }
+}
+
+/// Keeps a key that was loaded in this generation, if that still is the current one.
+pub fn put_key(generation: u64, hash: &Hash, record: &Rc<Record>) {
+    if generation == relations::last_generation() {
+        let limit = settings::cache_size();
+        with(generation, |cache| cache.keys.put(*hash, record.clone(), record.bytes(), limit));
+    }
+}
+
+/// What a catalogue has by this index under this id, if it is known.
+pub fn shared(generation: u64, index: &'static CStr, id: &str) -> Option<Shared> {
+    with(generation, |cache| {
+        cache.shared.entries.get(&(index, id.to_owned())).map(|(value, _)| value.clone())
+    })
+}
+
+/// Keeps something that was loaded in this generation, if that still is the current one.
+pub fn put_shared(generation: u64, index: &'static CStr, id: &str, value: Shared) {
+    if generation == relations::last_generation() {
+        // A quarter beside the keys: catalogues are small, and every key that is loaded needs them.
+        let limit = settings::cache_size() / 4;
+        let bytes = value.bytes() + id.len();
+        with(generation, |cache| cache.shared.put((index, id.to_owned()), value, bytes, limit));
+    }
+}

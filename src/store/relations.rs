@@ -1,0 +1,183 @@
+//! Relations of the extension by name, and the number that moves whenever something about some key may have changed.
+//!
+//! Postgres tells every backend which relations changed, at the commit that changed them and in the order of its own
+//! catalogue caches; on a standby as it replays that commit. `unkey.key_changes` is a relation without rows that exists
+//! only to be named so by the triggers of `sql/base/23_keys.sql` ([`announce`]). What is kept about keys is good as long as
+//! [`generation`] stands still.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::CStr;
+
+use pgrx::pg_sys;
+
+use crate::error::{Failure, Outcome};
+
+/// A relation of schema `unkey` whose oid is known.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    name: &'static CStr,
+    oid: pg_sys::Oid,
+}
+
+thread_local! {
+    /// Descriptors of composite types, in memory that outlives transactions.
+    static ROW_TYPES: RefCell<Vec<(&'static CStr, pg_sys::TupleDesc)>> = const { RefCell::new(Vec::new()) };
+    static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
+    /// Whether something among [`KNOWN`] changed, so that nothing of it can be relied on.
+    static STALE: Cell<bool> = const { Cell::new(true) };
+    static SHARDED: Cell<bool> = const { Cell::new(false) };
+    static OWNER: Cell<pg_sys::Oid> = const { Cell::new(pg_sys::InvalidOid) };
+    static GENERATION: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The relation whose invalidation says that some key changed.
+const KEY_CHANGES: &CStr = c"key_changes";
+/// Tables that every use of a key may change, so that Postgres' own upkeep of them says nothing about keys.
+const BUSY: [&CStr; 3] = [c"credits", c"credits_pkey", c"counters"];
+
+/// Asks Postgres to be told of changed relations. Once, when the library is loaded.
+pub fn watch() {
+    // SAFETY: takes a function that lives as long as the library, which is never unloaded.
+    unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(changed), pg_sys::Datum::null()) }
+}
+
+/// Runs wherever Postgres reads its messages, so it only sets flags. No relation means all.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn changed(_arg: pg_sys::Datum, relation: pg_sys::Oid) {
+    KNOWN.with(|known| {
+        // Nothing here holds it while Postgres is called; should that ever change, everything is forgotten.
+        let Ok(known) = known.try_borrow() else { return forget() };
+        for known in known.iter().filter(|known| relation == pg_sys::InvalidOid || known.oid == relation) {
+            STALE.set(STALE.get() || known.name != KEY_CHANGES);
+            if !BUSY.contains(&known.name) {
+                GENERATION.set(GENERATION.get() + 1);
+            }
+        }
+    });
+}
+
+fn forget() {
+    STALE.set(true);
+    GENERATION.set(GENERATION.get() + 1);
+}
+
+/// The number that moves whenever something about some key may have changed, by anybody's commit or in this transaction.
+/// Reads Postgres' messages first.
+pub fn generation() -> Outcome<u64> {
+    // SAFETY: inside a transaction, as everything here.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
+    refresh()?;
+    Ok(GENERATION.get())
+}
+
+/// The number as it stands, without looking for messages.
+pub fn last_generation() -> u64 {
+    GENERATION.get()
+}
+
+/// Whether tables may be elsewhere: Citus leaves stale rows in the tables it shards.
+pub fn are_sharded() -> Outcome<bool> {
+    refresh()?;
+    Ok(SHARDED.get())
+}
+
+/// Whoever owns the tables, and so may do with them what their functions do.
+pub fn owner() -> Outcome<pg_sys::Oid> {
+    refresh()?;
+    Ok(OWNER.get())
+}
+
+/// The oid of a table or index of schema `unkey`.
+pub fn oid(name: &'static CStr) -> Outcome<pg_sys::Oid> {
+    refresh()?;
+    let known =
+        KNOWN.with_borrow(|known| known.iter().find(|known| known.name == name).map(|known| known.oid));
+    known.map_or_else(|| learn(name), Ok)
+}
+
+/// The descriptor of a composite type of schema `unkey`, good until the next look-up of anything here.
+pub fn row_type(name: &'static CStr) -> Outcome<pg_sys::TupleDesc> {
+    let relation = oid(name)?;
+    let known =
+        ROW_TYPES.with_borrow(|types| types.iter().find(|known| known.0 == name).map(|known| known.1));
+    if let Some(desc) = known {
+        return Ok(desc);
+    }
+    // SAFETY: the relation is that of a composite type; its descriptor is copied before it is released.
+    let desc = unsafe {
+        let row_type = pg_sys::get_rel_type_id(relation);
+        let shared = pg_sys::lookup_rowtype_tupdesc(row_type, -1);
+        let context = pg_sys::MemoryContextSwitchTo(pg_sys::TopMemoryContext);
+        let desc = pg_sys::CreateTupleDescCopy(shared);
+        pg_sys::MemoryContextSwitchTo(context);
+        pgrx::tupdesc::release_tupdesc(shared);
+        desc
+    };
+    ROW_TYPES.with_borrow_mut(|types| types.push((name, desc)));
+    Ok(desc)
+}
+
+/// Looks everything up again if something changed.
+fn refresh() -> Outcome<()> {
+    if !STALE.get() {
+        return Ok(());
+    }
+    KNOWN.take();
+    for (_, desc) in ROW_TYPES.take() {
+        // SAFETY: a copy of ours, which nobody refers to between calls.
+        unsafe { pg_sys::FreeTupleDesc(desc) };
+    }
+    // Before the look-ups: what changes during them makes it stale again.
+    STALE.set(false);
+    GENERATION.set(GENERATION.get() + 1);
+    let found = learn(KEY_CHANGES).and_then(|_| learn(c"keys")).and_then(|keys| {
+        SHARDED.set(named(c"pg_dist_partition", pg_sys::PG_CATALOG_NAMESPACE.into()).is_some());
+        OWNER.set(owner_of(keys)?);
+        Ok(())
+    });
+    STALE.set(STALE.get() || found.is_err());
+    found
+}
+
+fn learn(name: &'static CStr) -> Outcome<pg_sys::Oid> {
+    // SAFETY: looks a name up in the catalogue cache; the name is a C string.
+    let namespace = unsafe { pg_sys::get_namespace_oid(c"unkey".as_ptr(), true) };
+    let oid = named(name, namespace).ok_or_else(|| missing(name))?;
+    KNOWN.with_borrow_mut(|known| known.push(Known { name, oid }));
+    Ok(oid)
+}
+
+fn named(name: &CStr, namespace: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    // SAFETY: as above.
+    let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr(), namespace) };
+    (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
+fn owner_of(relation: pg_sys::Oid) -> Outcome<pg_sys::Oid> {
+    // SAFETY: reads the row of pg_class in the catalogue cache before it is released.
+    unsafe {
+        let cache = pg_sys::SysCacheIdentifier::RELOID as i32;
+        let tuple = pg_sys::SearchSysCache1(cache, relation.into());
+        if tuple.is_null() {
+            return Err(missing(c"keys"));
+        }
+        let row = pgrx::pg_sys::heap_tuple_get_struct::<pg_sys::FormData_pg_class>(tuple);
+        let owner = (*row).relowner;
+        pg_sys::ReleaseSysCache(tuple);
+        Ok(owner)
+    }
+}
+
+fn missing(name: &CStr) -> Failure {
+    Failure::Internal(format!("relation unkey.{} is missing", name.to_string_lossy()))
+}
+
+/// Says at the commit of this transaction, to all sessions here and on standbys, that some key changed; to this session
+/// with its next statement.
+pub fn announce() -> Outcome<()> {
+    let relation = oid(KEY_CHANGES)?;
+    // SAFETY: takes the oid of a relation that the extension keeps; only queues a message. A standby can't write, so
+    // nothing comes here.
+    unsafe { pg_sys::CacheInvalidateRelcacheByRelid(relation) };
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! Values of Postgres in memory of ours, so that they outlive the call that read them.
+
+use std::cell::OnceCell;
+
+use pgrx::{IntoDatum, pg_sys};
+use serde_json::value::RawValue;
+
+use crate::error::{Failure, Outcome};
+
+/// A value of a type of variable length, as Postgres lays it out.
+#[derive(Debug)]
+pub struct Varlena(Box<[u64]>);
+
+impl Varlena {
+    /// A copy, taken out of its compressed or external form.
+    ///
+    /// # Safety
+    /// The datum is a value of a type of variable length.
+    pub unsafe fn copy(datum: pg_sys::Datum) -> Self {
+        // SAFETY: as the caller promises; what Postgres takes apart is as long as its header says, and both pieces of
+        // memory are different.
+        unsafe {
+            let plain = pg_sys::pg_detoast_datum(datum.cast_mut_ptr());
+            let bytes = pgrx::varlena::varsize_any(plain);
+            let mut words = vec![0u64; bytes.div_ceil(size_of::<u64>())].into_boxed_slice();
+            std::ptr::copy_nonoverlapping(plain.cast::<u8>(), words.as_mut_ptr().cast::<u8>(), bytes);
+            Self(words)
+        }
+    }
+
+    /// A `text`.
+    pub fn text(text: &str) -> Self {
+        // SAFETY: pgrx makes a text of it.
+        unsafe { Self::copy(text.into_datum().unwrap_or(pg_sys::Datum::null())) }
+    }
+
+    /// A `text[]`.
+    pub fn texts(texts: &[String]) -> Self {
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        // SAFETY: pgrx makes an array of it.
+        unsafe { Self::copy(texts.into_datum().unwrap_or(pg_sys::Datum::null())) }
+    }
+
+    /// The value, good for as long as this is.
+    pub fn datum(&self) -> pg_sys::Datum {
+        pg_sys::Datum::from(self.0.as_ptr())
+    }
+
+    /// Memory it takes.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&*self.0)
+    }
+}
+
+/// A JSON document: text for who prints it, `jsonb` for Postgres; either is made from the other when it is first asked for.
+#[derive(Debug, Default)]
+pub struct Json {
+    text: OnceCell<Box<RawValue>>,
+    stored: OnceCell<Varlena>,
+}
+
+impl Json {
+    /// From a `jsonb` value; `None` for an empty object or array.
+    ///
+    /// # Safety
+    /// The datum is a `jsonb`.
+    pub unsafe fn unless_empty(datum: pg_sys::Datum) -> Option<Self> {
+        // SAFETY: as the caller promises. The length of a `jsonb` is followed by flags and the number of its members.
+        let (stored, header) = unsafe {
+            let stored = Varlena::copy(datum);
+            let header = *stored.datum().cast_mut_ptr::<u32>().add(1);
+            (stored, header)
+        };
+        (header & pg_sys::JB_CMASK > 0)
+            .then(|| Self { text: OnceCell::new(), stored: OnceCell::from(stored) })
+    }
+
+    /// The text.
+    pub fn text(&self) -> Outcome<&RawValue> {
+        if let Some(text) = self.text.get() {
+            return Ok(text);
+        }
+        let text = RawValue::from_string(self.print())?;
+        Ok(self.text.get_or_init(|| text))
+    }
+
+    fn print(&self) -> String {
+        let Some(stored) = self.stored.get() else { return "null".to_owned() };
+        // SAFETY: jsonb_out takes a jsonb and returns a C string.
+        let text = unsafe {
+            pgrx::direct_function_call::<&std::ffi::CStr>(pg_sys::jsonb_out, &[Some(stored.datum())])
+        };
+        text.map_or_else(|| "null".to_owned(), |text| text.to_string_lossy().into_owned())
+    }
+
+    /// The `jsonb`.
+    pub fn stored(&self) -> Outcome<&Varlena> {
+        if let Some(stored) = self.stored.get() {
+            return Ok(stored);
+        }
+        let stored = jsonb(self.text.get().map_or("null", |text| text.get()))?;
+        Ok(self.stored.get_or_init(|| stored))
+    }
+
+    /// Memory it takes.
+    pub fn bytes(&self) -> usize {
+        self.text.get().map_or(0, |text| text.get().len()) + self.stored.get().map_or(0, Varlena::bytes)
+    }
+}
+
+impl From<Box<RawValue>> for Json {
+    fn from(text: Box<RawValue>) -> Self {
+        Self { text: OnceCell::from(text), stored: OnceCell::new() }
+    }
+}
+
+/// JSON text as a `jsonb` value.
+pub fn jsonb(text: &str) -> Outcome<Varlena> {
+    let text =
+        std::ffi::CString::new(text).map_err(|_| Failure::Internal("JSON text has a NUL byte".into()))?;
+    // SAFETY: jsonb_in takes a C string and returns a jsonb, or raises an ERROR.
+    unsafe {
+        let datum = pgrx::direct_function_call_as_datum(
+            pg_sys::jsonb_in,
+            &[Some(pg_sys::Datum::from(text.as_ptr()))],
+        );
+        datum
+            .map(|datum| Varlena::copy(datum))
+            .ok_or_else(|| Failure::Internal("JSON text is no document".into()))
+    }
+}
