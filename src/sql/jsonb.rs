@@ -4,8 +4,12 @@
 //! of `jsonb_util.c`); whoever hands it an object does so in that order.
 
 use pgrx::pg_sys;
-use pgrx::pg_sys::jbvType;
-use unkey_core::limits::LimitState;
+use pgrx::pg_sys::{JsonbIteratorToken, jbvType};
+use unkey_core::limits::{LimitState, StoredLimit, unshadowed};
+
+use crate::error::Outcome;
+use crate::store::record::{Identity, Record};
+use crate::store::value::{Json, Varlena};
 
 /// A value under construction, with what it points to.
 struct Value(pg_sys::JsonbValue);
@@ -35,6 +39,87 @@ fn boolean(boolean: bool) -> Value {
 
 fn pair(name: &'static str, Value(value): Value) -> pg_sys::JsonbPair {
     pg_sys::JsonbPair { key: text(name).0, value, order: 0 }
+}
+
+/// The identity of a key with the limits that no limit of the key shadows, as `unkey.verification` shows it: the same as
+/// `Record::identity_reply`.
+pub fn identity(key: &Record, identity: &Identity) -> Outcome<Varlena> {
+    let limits: Vec<_> = unshadowed(&key.ratelimits, &identity.ratelimits).map(stored_members).collect();
+    let mut object = Object::begin();
+    object.member("id", text(&identity.id));
+    object.member("externalId", text(&identity.external_id));
+    if let Some(meta) = &identity.meta {
+        object.member("meta", document(meta)?);
+    }
+    if !limits.is_empty() {
+        object.list("ratelimits", limits);
+    }
+    // SAFETY: what ends is a jsonb.
+    Ok(unsafe { Varlena::copy(object.end()) })
+}
+
+/// The root of a document that is stored.
+fn document(json: &Json) -> Outcome<Value> {
+    let stored = json.stored()?;
+    // SAFETY: a jsonb is its length and then its root container.
+    let root = unsafe { stored.datum().cast_mut_ptr::<u32>().add(1) };
+    Ok(value(jbvType::jbvBinary, |value| {
+        value.val.binary.len = (stored.bytes() - size_of::<u32>()) as i32;
+        value.val.binary.data = root.cast();
+    }))
+}
+
+fn stored_members(limit: &StoredLimit) -> [pg_sys::JsonbPair; 5] {
+    [
+        pair("id", text(&limit.id)),
+        pair("name", text(&limit.name)),
+        pair("limit", number(limit.limit)),
+        pair("duration", number(limit.duration)),
+        pair("autoApply", boolean(limit.auto_apply)),
+    ]
+}
+
+/// An object that Postgres puts together and sorts, so that documents can be members.
+struct Object(*mut pg_sys::JsonbParseState);
+
+impl Object {
+    fn begin() -> Self {
+        let mut object = Self(std::ptr::null_mut());
+        object.push(JsonbIteratorToken::WJB_BEGIN_OBJECT, None);
+        object
+    }
+
+    fn push(&mut self, token: JsonbIteratorToken::Type, value: Option<Value>) -> *mut pg_sys::JsonbValue {
+        let mut value = value.map(|Value(value)| value);
+        let value = value.as_mut().map_or(std::ptr::null_mut(), std::ptr::from_mut);
+        // SAFETY: tokens come in the order that a document has; values are copied, what they point to stays until `end`.
+        unsafe { pg_sys::pushJsonbValue(&mut self.0, token, value) }
+    }
+
+    fn member(&mut self, name: &'static str, value: Value) {
+        self.push(JsonbIteratorToken::WJB_KEY, Some(text(name)));
+        self.push(JsonbIteratorToken::WJB_VALUE, Some(value));
+    }
+
+    fn list<const N: usize>(&mut self, name: &'static str, objects: Vec<[pg_sys::JsonbPair; N]>) {
+        self.push(JsonbIteratorToken::WJB_KEY, Some(text(name)));
+        self.push(JsonbIteratorToken::WJB_BEGIN_ARRAY, None);
+        for members in objects {
+            self.push(JsonbIteratorToken::WJB_BEGIN_OBJECT, None);
+            for pg_sys::JsonbPair { key, value, .. } in members {
+                self.push(JsonbIteratorToken::WJB_KEY, Some(Value(key)));
+                self.push(JsonbIteratorToken::WJB_VALUE, Some(Value(value)));
+            }
+            self.push(JsonbIteratorToken::WJB_END_OBJECT, None);
+        }
+        self.push(JsonbIteratorToken::WJB_END_ARRAY, None);
+    }
+
+    fn end(mut self) -> pg_sys::Datum {
+        let root = self.push(JsonbIteratorToken::WJB_END_OBJECT, None);
+        // SAFETY: the whole document, complete.
+        pg_sys::Datum::from(unsafe { pg_sys::JsonbValueToJsonb(root) })
+    }
 }
 
 /// States of limits as the array that `unkey.verification` shows.

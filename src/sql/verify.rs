@@ -12,7 +12,7 @@ use super::types::{Address, Composite, Document, Elements, List, Rows, row_of, s
 use crate::clock;
 use crate::error::{Outcome, raise};
 use crate::store::record::{Columns, Record};
-use crate::store::value::{self, Varlena};
+use crate::store::value::Varlena;
 use crate::verify::{self, Answer, Arguments, Question, Scope};
 
 #[allow(clippy::too_many_arguments, reason = "the SQL function's arguments")]
@@ -159,8 +159,7 @@ fn columns(key: &Record) -> Outcome<&Columns> {
         return Ok(columns);
     }
     let list = |list: &[String]| (!list.is_empty()).then(|| Varlena::texts(list));
-    let identity =
-        key.identity_reply()?.map(|identity| value::jsonb(&serde_json::to_string(&identity)?)).transpose()?;
+    let identity = key.identity.as_ref().map(|identity| jsonb::identity(key, identity)).transpose()?;
     let columns = Columns {
         key_id: Varlena::text(&key.id),
         name: key.name.as_deref().map(Varlena::text),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use unkey_core::credits::{Balance, Refill};
 use unkey_core::verdict::Spent;
+use unkey_core::{Error, Kind};
 
 use super::statement::{View, arg, column, is_read_only, row, rows, run};
 use crate::actor::{Doing, while_doing};
@@ -16,6 +17,9 @@ fn spend(key_id: &str, refill: Option<&Refill>, cost: i64, now: i64) -> Outcome<
     let mut look_first = cost <= 0 || is_read_only();
     for _ in 0..ROUNDS {
         if !look_first {
+            if is_read_only() {
+                return Err(read_only().into());
+            }
             if let Some(remaining) = take(key_id, refill, cost, now)? {
                 return Ok(Some(Spent { covered: true, remaining }));
             }
@@ -31,6 +35,11 @@ fn spend(key_id: &str, refill: Option<&Refill>, cost: i64, now: i64) -> Outcome<
         }
     }
     Err(Failure::Internal(format!("the balance of key {key_id} covers the cost, but can't be changed")))
+}
+
+fn read_only() -> Error {
+    Error::new(Kind::ReadOnly, "credits can't be spent in a read-only transaction")
+        .hint("Ask again in a transaction that may write, on the primary; with a cost of 0 the call only looks.")
 }
 
 /// How often a spend begins again because somebody else changed the balance meanwhile. Only a trigger of somebody's that

@@ -173,6 +173,8 @@ impl Latest {
 const LOCK: pg_sys::LOCKMODE = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
 
 impl Open {
+    /// The locks stay until the transaction ends, as those of any query, and go all at once.
+    ///
     /// # Safety
     /// In the transaction that opened it; nothing of it is used any more.
     unsafe fn close(self) {
@@ -181,8 +183,8 @@ impl Open {
             let index = (*self.scan).indexRelation;
             pg_sys::index_endscan(self.scan);
             pg_sys::ExecDropSingleTupleTableSlot(self.slot);
-            pg_sys::index_close(index, LOCK);
-            pg_sys::table_close(self.heap, LOCK);
+            pg_sys::index_close(index, pg_sys::NoLock as pg_sys::LOCKMODE);
+            pg_sys::table_close(self.heap, pg_sys::NoLock as pg_sys::LOCKMODE);
         }
     }
 }

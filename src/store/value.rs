@@ -34,11 +34,32 @@ impl Varlena {
         unsafe { Self::copy(text.into_datum().unwrap_or(pg_sys::Datum::null())) }
     }
 
-    /// A `text[]`.
+    /// A `text[]` of one dimension, of at least one element; laid out as `utils/array.h` describes it.
     pub fn texts(texts: &[String]) -> Self {
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        // SAFETY: pgrx makes an array of it.
-        unsafe { Self::copy(texts.into_datum().unwrap_or(pg_sys::Datum::null())) }
+        let header = [1, 0, pg_sys::TEXTOID.to_u32(), texts.len() as u32, 1];
+        let element = |text: &String| (LENGTH + text.len()).next_multiple_of(ALIGNED);
+        // The last one is not padded.
+        let padding = texts.last().map_or(0, |text| element(text) - LENGTH - text.len());
+        let bytes = LENGTH + size_of_val(&header) + texts.iter().map(element).sum::<usize>() - padding;
+        let mut array = Vec::with_capacity(bytes + padding);
+        array.extend_from_slice(&length(bytes));
+        array.extend(header.iter().flat_map(|field| field.to_ne_bytes()));
+        for text in texts {
+            array.extend_from_slice(&length(LENGTH + text.len()));
+            array.extend_from_slice(text.as_bytes());
+            array.resize(array.len().next_multiple_of(ALIGNED), 0);
+        }
+        Self::of_bytes(&array)
+    }
+
+    fn of_bytes(bytes: &[u8]) -> Self {
+        let mut words = vec![0u64; bytes.len().div_ceil(size_of::<u64>())].into_boxed_slice();
+        for (word, chunk) in words.iter_mut().zip(bytes.chunks(size_of::<u64>())) {
+            let mut whole = [0; size_of::<u64>()];
+            whole[..chunk.len()].copy_from_slice(chunk);
+            *word = u64::from_ne_bytes(whole);
+        }
+        Self(words)
     }
 
     /// The value, good for as long as this is.
@@ -50,6 +71,17 @@ impl Varlena {
     pub fn bytes(&self) -> usize {
         size_of_val(&*self.0)
     }
+}
+
+/// Bytes of the length in front of a value of variable length.
+const LENGTH: usize = size_of::<u32>();
+/// Where elements of a `text[]` begin.
+const ALIGNED: usize = size_of::<u32>();
+
+/// The length in front of a value of so many bytes, itself included (`SET_VARSIZE_4B` of `varatt.h`).
+fn length(bytes: usize) -> [u8; LENGTH] {
+    let bytes = bytes as u32;
+    if cfg!(target_endian = "big") { bytes & 0x3fff_ffff } else { bytes << 2 }.to_ne_bytes()
 }
 
 /// A JSON document: text for who prints it, `jsonb` for Postgres; either is made from the other when it is first asked for.
