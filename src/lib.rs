@@ -43,4 +43,5 @@ pub extern "C-unwind" fn _PG_init() {
     settings::register();
     shared::register();
     store::relations::watch();
+    sql::scan::register();
 }

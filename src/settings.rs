@@ -6,6 +6,7 @@ use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
 static CLOCK: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 static CACHE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(8 * 1024);
+static SCAN: GucSetting<bool> = GucSetting::<bool>::new(true);
 static RECORD_VERIFICATIONS: GucSetting<bool> = GucSetting::<bool>::new(true);
 static RETENTION: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY);
 static ROLLUP_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(400 * DAY);
@@ -27,6 +28,12 @@ pub fn fixed_clock() -> Option<i64> {
 /// `unkey.cache_size`: bytes of memory that a session may use to keep what it knows of keys; 0 for none.
 pub fn cache_size() -> usize {
     CACHE_SIZE.get().unsigned_abs() as usize * 1024
+}
+
+/// `unkey.scan`: whether the planner may answer `FROM unkey_verify_key(…)` by a node of ours; as the `enable_…` settings of
+/// Postgres, for comparing.
+pub fn scan() -> bool {
+    SCAN.get()
 }
 
 /// `unkey.record_verifications`: whether events are recorded for analytics.
@@ -113,6 +120,14 @@ pub fn register() {
         1024 * 1024,
         GucContext::Userset,
         GucFlags::UNIT_KB,
+    );
+    GucRegistry::define_bool_guc(
+        c"unkey.scan",
+        c"Whether the planner may answer FROM unkey_verify_key(...) by a scan node of the extension.",
+        c"For comparing; the answers are the same.",
+        &SCAN,
+        GucContext::Userset,
+        GucFlags::default(),
     );
     GucRegistry::define_bool_guc(
         c"unkey.record_verifications",

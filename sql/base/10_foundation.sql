@@ -18,6 +18,11 @@ CREATE FUNCTION unkey.now() RETURNS timestamptz
 COMMENT ON FUNCTION unkey.now() IS
 'The time that every unkey function goes by, to the millisecond: the clock, not the start of the transaction; or unkey.clock if that is set.';
 
+CREATE FUNCTION unkey.support(request internal) RETURNS internal
+    LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'unkey_support_wrapper';
+COMMENT ON FUNCTION unkey.support(internal) IS
+'For the planner: as many rows as an array has elements; and functions that it supports are called once for each row, also for rows that are equal. NULL gives NULL.';
+
 CREATE DOMAIN unkey.instant AS timestamptz CHECK (VALUE BETWEEN '1970-01-01 00:00+00' AND '9999-12-31 00:00+00');
 COMMENT ON DOMAIN unkey.instant IS 'A point in time that JSON and every client can hold: 1970 to 9999, never infinity.';
 

@@ -55,7 +55,7 @@ CREATE FUNCTION unkey_verify_key(
     ip inet DEFAULT NULL,
     migration_id text DEFAULT NULL
 ) RETURNS unkey.verification
-    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 10
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 10 SUPPORT unkey.support
     AS 'MODULE_PATHNAME', 'unkey_verify_key_wrapper';
 COMMENT ON FUNCTION unkey_verify_key(text, text, bigint, jsonb, text[], text, inet, text) IS
 'Verifies a key in one atomic call and returns one row. A bad key is an answer (code), never an error; NULL, an empty text and any text that can''t be a key answer NOT_FOUND. Always call it as SELECT * FROM unkey_verify_key(…): (unkey_verify_key(…)).* would run once per column.
@@ -73,7 +73,7 @@ CREATE FUNCTION unkey_verify_keys(
     ip inet DEFAULT NULL,
     migration_id text DEFAULT NULL
 ) RETURNS SETOF unkey.verification
-    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000 ROWS 100
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000 ROWS 100 SUPPORT unkey.support
     AS 'MODULE_PATHNAME', 'unkey_verify_keys_wrapper';
 COMMENT ON FUNCTION unkey_verify_keys(text[], text, bigint, jsonb, text[], text, inet, text) IS
 'Verifies several keys one after the other with the same arguments as unkey_verify_key; one row per element, in order. Errors: as unkey_verify_key, and 22004 if keys is NULL.';
@@ -88,7 +88,7 @@ CREATE FUNCTION unkey.verify(
     api_id text DEFAULT NULL,
     ip inet DEFAULT NULL
 ) RETURNS unkey.verification
-    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 10
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 10 SUPPORT unkey.support
     AS 'MODULE_PATHNAME', 'unkey_verify_hash_wrapper';
 COMMENT ON FUNCTION unkey.verify(text, bytea, text, bigint, jsonb, text[], text, inet) IS
 'Verifies the key with this SHA-256, which unkey_verify_key computes from its text. key_id is where a sharded database routes the call; a single one finds the key by hash alone. Errors: as unkey_verify_key, and 22023 if hash has not 32 bytes, 22004 if it is NULL.';

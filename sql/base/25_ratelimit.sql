@@ -99,7 +99,7 @@ CREATE FUNCTION unkey_limit(
     duration interval,
     cost bigint DEFAULT 1
 ) RETURNS unkey.limit_result
-    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 10 SUPPORT unkey.support
     AS 'MODULE_PATHNAME', 'unkey_limit_wrapper';
 COMMENT ON FUNCTION unkey_limit(text, text, bigint, interval, bigint) IS
 'Counts a cost against a limit, if it still fits, and returns one row. A refusal is an answer (success), never an error. Always call it as SELECT * FROM unkey_limit(…): (unkey_limit(…)).* would run once per column.
@@ -108,7 +108,7 @@ Windows slide: the previous window weighs less the more of the current one has p
 Errors: 22023 an argument out of range, 22004 NULL, 55000 the namespace was deleted, 25006 something must be counted or made in a read-only transaction.';
 
 CREATE FUNCTION unkey_multi_limit(checks jsonb) RETURNS SETOF unkey.multi_limit_result
-    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 100 ROWS 10
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 100 ROWS 10 SUPPORT unkey.support
     AS 'MODULE_PATHNAME', 'unkey_multi_limit_wrapper';
 COMMENT ON FUNCTION unkey_multi_limit(jsonb) IS
 'Checks several limits at once: all costs are counted, or none if one check refuses. One row per check, in order. checks: [{"namespace", "identifier", "limit", "duration" (ms), "cost"}], 1 to 100, with the ranges of unkey_limit. Checks of one identifier in one namespace with one duration are judged by the sum of their costs. Errors: as unkey_limit.';

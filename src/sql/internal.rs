@@ -2,9 +2,10 @@
 
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
-use pgrx::{IntoDatum, pg_sys};
+use pgrx::{Internal, IntoDatum, pg_sys};
 use unkey_core::{document, id};
 
+use super::scan;
 use super::types::{Composite, Document, Rows};
 use crate::clock;
 use crate::error::{Failure, raise};
@@ -39,6 +40,11 @@ fn unkey_figures(fcinfo: pg_sys::FunctionCallInfo) -> Rows {
         }
         Ok(rows)
     })
+}
+
+#[pg_extern(sql = false)]
+fn unkey_support(request: Internal) -> Composite {
+    Composite(request.unwrap().map_or(pg_sys::Datum::null(), |request| scan::support(request.cast_mut_ptr())))
 }
 
 /// A trigger's own answer counts for nothing after a row.

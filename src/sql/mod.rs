@@ -12,6 +12,7 @@ mod keys;
 mod ratelimit;
 mod recovery;
 mod root_keys;
+pub mod scan;
 mod types;
 mod verify;
 mod workspace;

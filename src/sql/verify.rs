@@ -16,7 +16,7 @@ use crate::store::value::Varlena;
 use crate::verify::{self, Answer, Arguments, Question, Scope};
 
 #[allow(clippy::too_many_arguments, reason = "the SQL function's arguments")]
-fn question(
+pub(super) fn question(
     permissions: Option<String>,
     cost: Option<i64>,
     ratelimits: Option<Document>,
@@ -104,12 +104,12 @@ fn unkey_verify_hash(
 }
 
 /// The columns of `unkey.verification`, in their order.
-struct Row {
-    values: [pg_sys::Datum; COLUMNS],
-    nulls: [bool; COLUMNS],
+pub(super) struct Row {
+    pub(super) values: [pg_sys::Datum; COLUMNS],
+    pub(super) nulls: [bool; COLUMNS],
 }
 
-const COLUMNS: usize = 12;
+pub(super) const COLUMNS: usize = 12;
 
 impl Row {
     fn of(values: [Option<pg_sys::Datum>; COLUMNS]) -> Self {
@@ -124,7 +124,7 @@ impl Row {
     }
 }
 
-fn row(answer: &Answer) -> Outcome<Row> {
+pub(super) fn row(answer: &Answer) -> Outcome<Row> {
     let code = verify::code(answer);
     let verdict = [(code == Code::Valid).into_datum(), code.as_str().into_datum()];
     let Some(found) = answer else {

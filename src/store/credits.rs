@@ -38,8 +38,9 @@ fn spend(key_id: &str, refill: Option<&Refill>, cost: i64, now: i64) -> Outcome<
 }
 
 fn read_only() -> Error {
-    Error::new(Kind::ReadOnly, "credits can't be spent in a read-only transaction")
-        .hint("Ask again in a transaction that may write, on the primary; with a cost of 0 the call only looks.")
+    Error::new(Kind::ReadOnly, "credits can't be spent in a read-only transaction").hint(
+        "Ask again in a transaction that may write, on the primary; with a cost of 0 the call only looks.",
+    )
 }
 
 /// How often a spend begins again because somebody else changed the balance meanwhile. Only a trigger of somebody's that

@@ -1,0 +1,123 @@
+-- FROM unkey_verify_key(…) by the extension's own scan node: the same answers, and the function called as often, as when Postgres
+-- calls it.
+\pset null '-'
+SELECT tests.at('2026-03-02 12:00Z') \gset
+SELECT unkey_create_api('scan') AS api \gset
+SELECT key_id, key FROM unkey_create_key(:'api', name => 'one', credits => 1000, permissions => '{scan.a,scan.b}', external_id => 'scan.user') \gset
+SELECT key AS other FROM unkey_create_key(:'api', name => 'two', enabled => false) \gset
+CREATE TEMPORARY TABLE requests AS SELECT n, CASE n % 3 WHEN 0 THEN :'key' WHEN 1 THEN :'other' END AS key FROM generate_series(1, 6) AS n;
+ANALYZE requests;
+-- What the balance lost by a statement, with the node and without.
+CREATE FUNCTION tests.spent(statement text, OUT "on" text, OUT off text) LANGUAGE plpgsql AS $$
+DECLARE
+    before bigint;
+    rows   text[];
+BEGIN
+    FOR flag IN 0..1 LOOP
+        PERFORM set_config('unkey.scan', CASE flag WHEN 1 THEN 'on' ELSE 'off' END, false);
+        before := (SELECT sum(remaining) FROM unkey.credits);
+        EXECUTE format('SELECT array_agg(answer::text) FROM (%s) AS answer', statement) INTO rows;
+        IF flag = 1 THEN
+            "on" := before - (SELECT sum(remaining) FROM unkey.credits) || ' ' || rows::text;
+        ELSE
+            off := before - (SELECT sum(remaining) FROM unkey.credits) || ' ' || rows::text;
+        END IF;
+    END LOOP;
+    off := CASE WHEN off = "on" THEN 'the same' ELSE off END;
+END
+$$;
+
+EXPLAIN (COSTS OFF) SELECT * FROM unkey_verify_key('x');
+EXPLAIN (COSTS OFF, VERBOSE) SELECT valid, upper(code) FROM unkey_verify_key('x') WHERE enabled;
+EXPLAIN (COSTS OFF) SELECT n, code FROM requests, unkey_verify_key(key);
+
+SELECT statement, spent.* FROM unnest(ARRAY[
+    'SELECT valid, code, name, enabled, roles, permissions, identity->''externalId'' FROM unkey_verify_key(%1$L)',
+    'SELECT code FROM unkey_verify_key(NULL)',
+    'SELECT code, name FROM unkey_verify_key(%1$L, ''scan.a AND scan.c'')',
+    'SELECT code FROM unkey_verify_key(%1$L, cost => 7, tags => ''{a,b}'', ip => ''10.0.0.1'', api_id => ''none'')',
+    'SELECT code, ratelimits->0->''remaining'' FROM unkey_verify_key(key => %1$L, cost => 1 + 1, ratelimits => ''[{"name": "adhoc", "limit": 100, "duration": 60000, "cost": 0}]'')',
+    'SELECT permissions, key_id = (SELECT max(key_id) FROM unkey.credits) FROM unkey_verify_key(%1$L) WHERE valid AND code = ''VALID''',
+    'SELECT code FROM unkey_verify_key(%1$L) WHERE NOT valid',
+    'SELECT 1 FROM unkey_verify_key(%1$L)',
+    'SELECT count(*) FROM unkey_verify_key(%1$L) WHERE false',
+    'SELECT n, code FROM requests, unkey_verify_key(key)',
+    'SELECT n, code FROM requests, unkey_verify_key(key) WHERE n > 3 ORDER BY n DESC',
+    'SELECT n, answer.name FROM requests LEFT JOIN LATERAL unkey_verify_key(key) AS answer ON valid',
+    'SELECT n, answer.name FROM requests LEFT JOIN LATERAL unkey_verify_key(key, cost => n) AS answer ON n %% 2 = 1 AND answer.valid',
+    'SELECT n, code FROM generate_series(1, 4) AS n, unkey_verify_key(%1$L)',
+    'SELECT n, code FROM requests LEFT JOIN unkey_verify_key(%1$L) ON n < 3',
+    'SELECT (SELECT code FROM unkey_verify_key(key)) FROM requests',
+    'SELECT a.code, b.code FROM unkey_verify_key(%1$L) AS a, unkey_verify_key(%2$L) AS b',
+    'SELECT a.code, b.code FROM unkey_verify_key(%1$L) AS a, LATERAL unkey_verify_key(%2$L, cost => length(a.code)) AS b',
+    'SELECT (answer).code, (answer).name FROM (SELECT answer FROM unkey_verify_key(%1$L) AS answer OFFSET 0) AS whole',
+    'SELECT answer.code, answer IS NULL FROM unkey_verify_key(%1$L) AS answer',
+    'SELECT code, n FROM unkey_verify_key(%1$L) WITH ORDINALITY AS a (valid, code, key_id, name, meta, expires, credits, enabled, roles, permissions, identity, ratelimits, n)',
+    'SELECT b, d FROM unkey_verify_key(%1$L) AS answer (a, b, c, d)',
+    'SELECT code FROM ROWS FROM (unkey_verify_key(%1$L), generate_series(1, 2)) AS pair',
+    'SELECT code FROM requests, unkey_verify_key(key) FOR UPDATE OF requests',
+    'WITH answers AS MATERIALIZED (SELECT * FROM unkey_verify_key(%1$L)) SELECT a.code, b.code FROM answers AS a, answers AS b'
+]) AS statement, tests.spent(format(statement, :'key', :'other')) AS spent;
+
+-- Equal keys of many rows: each is verified.
+CREATE TEMPORARY TABLE many AS SELECT n, :'key' AS key FROM generate_series(1, 500) AS n;
+ANALYZE many;
+EXPLAIN (COSTS OFF) SELECT count(*) FROM many, unkey_verify_key(key);
+SELECT statement, spent.* FROM unnest(ARRAY[
+    'SELECT count(*) FROM (SELECT key FROM many LIMIT 100) AS hundred, unkey_verify_key(key) WHERE valid',
+    'SELECT count(*) FROM (SELECT key FROM many LIMIT 100) AS hundred, unkey_verify_keys(ARRAY[key, key]) WHERE valid'
+]) AS statement, tests.spent(statement) AS spent;
+EXPLAIN (COSTS OFF) SELECT * FROM many, unkey_limit('scan', key, 5, '1 minute');
+-- Rows: one for each element.
+CREATE FUNCTION tests.estimate(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    plan json;
+BEGIN
+    EXECUTE 'EXPLAIN (FORMAT json) ' || statement INTO plan;
+    RETURN plan->0->'Plan'->>'Plan Rows';
+END
+$$;
+SELECT tests.estimate($$SELECT * FROM unkey_verify_keys('{a,b,c}')$$), tests.estimate($$SELECT * FROM unkey_verify_keys(ARRAY['a', 'b'])$$), tests.estimate($$SELECT * FROM unkey_verify_key('a')$$);
+
+-- Prepared, with a generic plan; in a function; into a table; by a cursor, also backwards.
+SET plan_cache_mode = force_generic_plan;
+PREPARE verify(text, bigint) AS SELECT code, name FROM unkey_verify_key($1, cost => $2);
+EXECUTE verify(:'key', 0);
+EXECUTE verify(:'other', NULL);
+EXECUTE verify(NULL, 1);
+EXPLAIN (COSTS OFF) EXECUTE verify('x', 1);
+RESET plan_cache_mode;
+CREATE FUNCTION tests.verified(key text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    answer record;
+BEGIN
+    SELECT * INTO answer FROM unkey_verify_key(key, cost => 0);
+    RETURN answer.code || ' ' || answer.name;
+END
+$$;
+SELECT tests.verified(key) FROM requests ORDER BY n;
+CREATE TEMPORARY TABLE answers AS SELECT * FROM unkey_verify_key(:'key', cost => 0);
+INSERT INTO answers SELECT answer.* FROM requests, unkey_verify_key(key, cost => 0) AS answer;
+SELECT code, name, count(*) FROM answers GROUP BY 1, 2 ORDER BY 1;
+UPDATE requests SET n = n + 100 FROM unkey_verify_key(:'key', cost => 0) AS answer WHERE answer.valid AND requests.n = 1 RETURNING n, code;
+BEGIN;
+DECLARE answers SCROLL CURSOR FOR SELECT code, name FROM requests, unkey_verify_key(key, cost => 0) ORDER BY n;
+FETCH 2 FROM answers;
+FETCH BACKWARD 1 FROM answers;
+FETCH 2 FROM answers;
+COMMIT;
+
+-- What is handed on stays as it was, whatever is forgotten or done meanwhile.
+SELECT code, name, changed, (SELECT name FROM unkey_verify_key(:'key', cost => 0)) AS now
+FROM unkey_verify_key(:'key', cost => 0), LATERAL (SELECT unkey_update_key(:'key_id', jsonb_build_object('name', code || '-' || repeat('x', 100)))::text AS changed OFFSET 0) AS change;
+SELECT unkey_update_key(:'key_id', '{"name": "one"}');
+
+-- Function statistics are kept where they are asked for.
+SET track_functions = 'all';
+EXPLAIN (COSTS OFF) SELECT * FROM unkey_verify_key('x');
+RESET track_functions;
+SET unkey.scan = off;
+EXPLAIN (COSTS OFF) SELECT * FROM unkey_verify_key('x');
+RESET unkey.scan;
+
+SELECT unkey_delete_api(:'api');
