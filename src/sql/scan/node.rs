@@ -1,0 +1,228 @@
+//! The executor's side: the node while a query runs.
+
+use std::ptr;
+
+use pgrx::FromDatum;
+use pgrx::pg_sys::{self, NodeTag};
+
+use super::{Methods, NAME, cells, pointer};
+use crate::error::{Outcome, raise};
+use crate::sql::verify::{COLUMNS, Row, question, row};
+use crate::verify;
+
+/// Arguments of `unkey_verify_key`.
+const ARGUMENTS: usize = 8;
+
+pub(super) static SCAN: Methods<pg_sys::CustomScanMethods> =
+    Methods(pg_sys::CustomScanMethods { CustomName: NAME.as_ptr(), CreateCustomScanState: Some(create) });
+
+static EXECUTION: Methods<pg_sys::CustomExecMethods> = Methods(pg_sys::CustomExecMethods {
+    CustomName: NAME.as_ptr(),
+    BeginCustomScan: Some(begin),
+    ExecCustomScan: Some(execute),
+    EndCustomScan: Some(end),
+    ReScanCustomScan: Some(rescan),
+    MarkPosCustomScan: None,
+    RestrPosCustomScan: None,
+    EstimateDSMCustomScan: None,
+    InitializeDSMCustomScan: None,
+    ReInitializeDSMCustomScan: None,
+    InitializeWorkerCustomScan: None,
+    ShutdownCustomScan: None,
+    ExplainCustomScan: None,
+});
+
+/// The node while a query runs.
+#[repr(C)]
+struct State {
+    custom: pg_sys::CustomScanState,
+    /// NULL for an argument that is.
+    arguments: [*mut pg_sys::ExprState; ARGUMENTS],
+    /// The columns wanted, from 0.
+    columns: [usize; COLUMNS],
+    count: usize,
+    /// The row, once the function was called.
+    row: *mut pg_sys::TupleTableSlot,
+    called: bool,
+    handed_on: bool,
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn create(_scan: *mut pg_sys::CustomScan) -> *mut pg_sys::Node {
+    // SAFETY: zeroes are a state; it begins with the node that Postgres knows.
+    unsafe {
+        let state = pg_sys::palloc0(size_of::<State>()).cast::<State>();
+        (*state).custom.ss.ps.type_ = NodeTag::T_CustomScanState;
+        (*state).custom.methods = &EXECUTION.0;
+        state.cast()
+    }
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn begin(
+    node: *mut pg_sys::CustomScanState,
+    estate: *mut pg_sys::EState,
+    _flags: i32,
+) {
+    // SAFETY: called by the executor with the node made by `create` and the plan made by `plan`.
+    unsafe {
+        let state = node.cast::<State>();
+        let scan = (*node).ss.ps.plan.cast::<pg_sys::CustomScan>();
+        let Some(call) = cells((*scan).custom_exprs).first().map(pointer::<pg_sys::FuncExpr>) else { return };
+        check_execute((*call).funcid);
+        let arguments = cells((*call).args).iter().map(pointer::<pg_sys::Expr>);
+        for (argument, place) in arguments.zip(&mut (*state).arguments) {
+            let is_null =
+                (*argument).type_ == NodeTag::T_Const && (*argument.cast::<pg_sys::Const>()).constisnull;
+            if !is_null {
+                *place = pg_sys::ExecInitExpr(argument, node.cast());
+            }
+        }
+        let columns = cells((*scan).custom_private);
+        for (column, place) in columns.iter().zip(&mut (*state).columns) {
+            *place = column.int_value as usize - 1;
+        }
+        (*state).count = columns.len();
+        let desc = (*(*node).ss.ss_ScanTupleSlot).tts_tupleDescriptor;
+        (*state).row = pg_sys::ExecInitExtraTupleSlot(estate, desc, &raw const pg_sys::TTSOpsVirtual);
+    }
+}
+
+/// Raises unless the current user may call the function.
+unsafe fn check_execute(function: pg_sys::Oid) {
+    // SAFETY: looks the privilege up in the catalogue cache.
+    unsafe {
+        let (user, execute) = (pg_sys::GetUserId(), pg_sys::ACL_EXECUTE as pg_sys::AclMode);
+        #[cfg(feature = "pg15")]
+        let allowed = pg_sys::pg_proc_aclcheck(function, user, execute);
+        #[cfg(not(feature = "pg15"))]
+        let allowed = pg_sys::object_aclcheck(pg_sys::ProcedureRelationId.into(), function, user, execute);
+        if allowed != pg_sys::AclResult::ACLCHECK_OK {
+            pg_sys::aclcheck_error(
+                allowed,
+                pg_sys::ObjectType::OBJECT_FUNCTION,
+                pg_sys::get_func_name(function),
+            );
+        }
+    }
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn execute(node: *mut pg_sys::CustomScanState) -> *mut pg_sys::TupleTableSlot {
+    // SAFETY: called by the executor; conditions and projection are its own business.
+    unsafe { pg_sys::ExecScan(&mut (*node).ss, Some(next), Some(recheck)) }
+}
+
+/// The one row, then none.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn next(node: *mut pg_sys::ScanState) -> *mut pg_sys::TupleTableSlot {
+    // SAFETY: the node is that of `create`.
+    unsafe {
+        let state = &mut *node.cast::<State>();
+        if std::mem::replace(&mut state.handed_on, true) {
+            return ptr::null_mut();
+        }
+        if !std::mem::replace(&mut state.called, true) {
+            raise(|| call(state));
+        }
+        state.row
+    }
+}
+
+/// Calls the function and keeps its row, independent of anything it was made from.
+unsafe fn call(state: &mut State) -> Outcome<()> {
+    // SAFETY: expressions are evaluated in memory that is good until the next row is asked for; the slot has as many
+    // columns as are wanted, of the types that they have.
+    unsafe {
+        let context = (*state.custom.ss.ps.ps_ExprContext).ecxt_per_tuple_memory;
+        let before = pg_sys::MemoryContextSwitchTo(context);
+        let arguments = state.arguments.map(|argument| Argument { argument, state });
+        let [key, permissions, cost, ratelimits, tags, api_id, ip, migration_id] = arguments;
+        let question = question(
+            permissions.value(),
+            cost.value(),
+            ratelimits.value(),
+            tags.value(),
+            api_id.value(),
+            ip.value(),
+            migration_id.value(),
+        )?;
+        let answer = verify::verify(key.value(), &question)?;
+        let Row { values, nulls } = row(&answer)?;
+        let slot = state.row;
+        clear(slot);
+        for (at, &column) in state.columns.iter().take(state.count).enumerate() {
+            *(*slot).tts_values.add(at) = values.get(column).copied().unwrap_or(pg_sys::Datum::null());
+            *(*slot).tts_isnull.add(at) = nulls.get(column).copied().unwrap_or(true);
+        }
+        pg_sys::ExecStoreVirtualTuple(slot);
+        if let Some(materialize) = (*(*slot).tts_ops).materialize {
+            materialize(slot);
+        }
+        pg_sys::MemoryContextSwitchTo(before);
+    }
+    Ok(())
+}
+
+/// Postgres' `ExecClearTuple`, which is an inline function.
+unsafe fn clear(slot: *mut pg_sys::TupleTableSlot) {
+    // SAFETY: the slot is one of the running query.
+    if let Some(clear) = unsafe { (*(*slot).tts_ops).clear } {
+        // SAFETY: as above.
+        unsafe { clear(slot) };
+    }
+}
+
+/// An argument of the running query.
+#[derive(Clone, Copy)]
+struct Argument<'a> {
+    argument: *mut pg_sys::ExprState,
+    state: &'a State,
+}
+
+impl Argument<'_> {
+    /// # Safety
+    /// `T` reads the type that the function's DDL gives the argument.
+    unsafe fn value<T: FromDatum>(&self) -> Option<T> {
+        // SAFETY: as the caller promises; the expression was made for this node.
+        unsafe {
+            let evaluate = self.argument.as_mut()?.evalfunc?;
+            let mut is_null = false;
+            let datum = evaluate(self.argument, self.state.custom.ss.ps.ps_ExprContext, &mut is_null);
+            T::from_datum(datum, is_null)
+        }
+    }
+}
+
+/// Only asked where rows are locked, where this node takes no part.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn recheck(
+    _node: *mut pg_sys::ScanState,
+    _slot: *mut pg_sys::TupleTableSlot,
+) -> bool {
+    true
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn rescan(node: *mut pg_sys::CustomScanState) {
+    // SAFETY: called by the executor with the node made by `create`.
+    unsafe {
+        let state = node.cast::<State>();
+        if !(*node).ss.ps.chgParam.is_null() {
+            (*state).called = false;
+        }
+        (*state).handed_on = false;
+        pg_sys::ExecScanReScan(&mut (*node).ss);
+    }
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn end(node: *mut pg_sys::CustomScanState) {
+    // SAFETY: called by the executor with the node made by `create`.
+    unsafe {
+        let state = node.cast::<State>();
+        if !(*state).row.is_null() {
+            clear((*state).row);
+        }
+    }
+}
