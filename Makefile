@@ -9,7 +9,7 @@ PG ?=
 major = $(or $(PG),$(shell scripts/postgres --default))
 
 .PHONY: help run stop psql build check test test-fmt test-clippy test-core test-regress test-isolation test-parallel \
-	test-dump test-docs test-http test-deploy bench bench-http clean
+	test-dump test-docs test-http test-deploy bench bench-ratios bench-costs bench-sweep bench-http clean
 .NOTPARALLEL:
 
 help:
@@ -48,12 +48,18 @@ check:
 build:
 	@scripts/build $(major)
 
-## make bench                  a verification next to a primary-key SELECT, an UPDATE and PL/pgSQL (see tests/bench/run)
+## make bench                  everything of docs/benchmarks.md that is a ratio, some 25 minutes (see tests/bench/run)
 bench:
 	@tests/bench/run $(major)
 	@tests/bench/http $(major)
 
-## make bench-http             its second half alone: over HTTP, next to a route that answers a constant (see tests/bench/http)
+## make bench-ratios           its parts alone: a verification next to select 1, SELECT by primary key, UPDATE, PL/pgSQL;
+## make bench-costs            WAL, transaction ids and buffers per call;
+## make bench-sweep            numbers of clients, preloaded and not, with a plot;
+bench-ratios bench-costs bench-sweep:
+	@PARTS=$(@:bench-%=%) tests/bench/run $(major)
+
+## make bench-http             over HTTP, next to a route that answers a constant (see tests/bench/http)
 bench-http:
 	@tests/bench/http $(major)
 
