@@ -27,6 +27,11 @@ pub fn milliseconds(at: TimestampWithTimeZone) -> i64 {
     to_ms(at.into_inner())
 }
 
+/// The Postgres timestamp of milliseconds since the Unix epoch, in its own unit; saturates.
+pub fn to_microseconds(milliseconds: i64) -> i64 {
+    milliseconds.saturating_sub(POSTGRES_EPOCH).saturating_mul(1000)
+}
+
 /// The Postgres timestamp of milliseconds since the Unix epoch; `None` outside Postgres' range.
 pub fn timestamp(milliseconds: i64) -> Option<TimestampWithTimeZone> {
     let microseconds = milliseconds.checked_sub(POSTGRES_EPOCH)?.checked_mul(1000)?;

@@ -1,18 +1,25 @@
 //! Recording what verifications and limits answered, for analytics and `last_used_at`.
 //!
-//! A record is never worth a verification: what can't be written is dropped, with one warning per session.
+//! Events go to shared memory, from where a worker writes them to tables many at a time; without it, or when it is full,
+//! they go straight to a table. A record is never worth a verification: what can't be written is dropped, with one
+//! warning per session.
 
 use std::cell::Cell;
 
-use pgrx::warning;
+use pgrx::{pg_sys, warning};
 use unkey_core::id;
 
+use crate::actor::{self, Actor};
 use crate::error::{Failure, Outcome};
+use crate::shared::events::{are_on, reader, writer};
+use crate::shared::stats::{self, Stat};
+use crate::store::buffered;
 use crate::store::events::{Call, append, insert_limits, insert_verifications};
 pub use crate::store::events::{LimitEvent, VerificationEvent};
+use crate::store::event_bytes::{Common, Record, put_limit, put_verification, records};
 use crate::store::session::role;
 use crate::store::statement::is_read_only;
-use crate::{actor, clock, settings};
+use crate::{clock, settings};
 
 /// What the events of the running call have in common.
 fn current_call() -> Outcome<Call> {
@@ -26,22 +33,62 @@ fn current_call() -> Outcome<Call> {
 
 /// Records verifications of one call, or of several in one statement.
 pub fn record_verifications(events: &[VerificationEvent]) {
-    record(events, insert_verifications);
+    record(events, put_one_verification, insert_verifications);
 }
 
 /// Records checks of one call of the standalone limiter.
 pub fn record_limits(events: &[LimitEvent]) {
-    record(events, insert_limits);
+    record(events, put_one_limit, insert_limits);
 }
 
-/// Writes the events of one call, unless nobody wants them or nothing can be written here.
-fn record<T>(events: &[T], insert: impl FnOnce(&Call, &[T]) -> Outcome<()>) {
-    if events.is_empty() || !settings::record_verifications() || is_read_only() {
+fn put_one_verification(common: &Common, event: &VerificationEvent) -> bool {
+    put_verification(common, event, |length, write| writer::append(length, write))
+}
+
+fn put_one_limit(common: &Common, event: &LimitEvent) -> bool {
+    put_limit(common, event, |length, write| writer::append(length, write))
+}
+
+/// Records the events of one call, unless nobody wants them: in memory as far as there is room, the others in a table.
+fn record<T>(events: &[T], put: fn(&Common, &T) -> bool, insert: fn(&Call, &[T]) -> Outcome<()>) {
+    if events.is_empty() || !settings::record_verifications() {
         return;
     }
-    let written = current_call().map_err(Failure::message).and_then(|call| append(|| insert(&call, events)));
-    if let Err(problem) = written {
-        warn_once(&problem);
+    let buffered = if are_on() { buffer(events, put) } else { 0 };
+    let rest = events.get(buffered..).unwrap_or_default();
+    if !rest.is_empty() {
+        write(rest, insert);
+    }
+}
+
+/// Records events in memory; answers how many there was room for.
+fn buffer<T>(events: &[T], put: fn(&Common, &T) -> bool) -> usize {
+    let actor = actor::current();
+    let now = clock::now();
+    // A lone event gets its id from whoever reads it; several have to share one.
+    let made = if actor.is_none() && events.len() > 1 { id::new("req", now).ok() } else { None };
+    let common = Common {
+        request_id: actor.as_deref().map(|actor: &Actor| actor.request_id.as_str()).or(made.as_deref()),
+        now,
+        is_api: actor.is_some(),
+        // SAFETY: reads a variable of this session.
+        role: unsafe { pg_sys::GetOuterUserId() }.to_u32(),
+    };
+    events.iter().take_while(|event| put(&common, event)).count()
+}
+
+/// Writes events to a table; drops them where nothing can be written.
+fn write<T>(events: &[T], insert: fn(&Call, &[T]) -> Outcome<()>) {
+    let count = events.len() as u64;
+    if is_read_only() {
+        return stats::add(Stat::EventsDropped, count);
+    }
+    match current_call().map_err(Failure::message).and_then(|call| append(|| insert(&call, events))) {
+        Ok(()) => stats::add(Stat::EventsDirect, count),
+        Err(problem) => {
+            stats::add(Stat::EventsDropped, count);
+            warn_once(&problem);
+        }
     }
 }
 
@@ -52,4 +99,17 @@ fn warn_once(problem: &str) {
     if !WARNED.replace(true) {
         warning!("verifications are not recorded for analytics: {problem}");
     }
+}
+
+/// Writes what is in memory to tables; it leaves memory when the transaction commits. Answers how many events went into
+/// partitions. The caller holds the lock of [`buffered::lock`].
+pub fn drain() -> Outcome<u64> {
+    let spans = reader::published();
+    let read: Vec<Record> = spans.iter().flat_map(|span| records(span.bytes())).collect();
+    let (count, moved) = (read.len() as u64, if read.is_empty() { 0 } else { buffered::write(&read)? });
+    reader::tidy();
+    if !spans.is_empty() {
+        reader::consume_at_commit(spans, count, 0);
+    }
+    Ok(moved)
 }

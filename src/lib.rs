@@ -30,6 +30,7 @@ mod sql;
 mod store;
 mod v2;
 mod verify;
+mod worker;
 mod workspace;
 
 pgrx::pg_module_magic!();
@@ -44,4 +45,5 @@ pub extern "C-unwind" fn _PG_init() {
     shared::register();
     store::relations::watch();
     sql::scan::register();
+    worker::register();
 }

@@ -14,6 +14,9 @@ static MASTER_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CStrin
 static ANALYTICS_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(30_000);
 static ANALYTICS_MAX_ROWS: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 static ANALYTICS_MAX_BYTES: GucSetting<i32> = GucSetting::<i32>::new(16 * 1024 * 1024);
+static EVENT_BUFFER: GucSetting<i32> = GucSetting::<i32>::new(16 * 1024);
+static EVENT_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(1000);
+static MAINTENANCE_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(60);
 
 /// In minutes, the longest unit a setting can have.
 const DAY: i32 = 24 * 60;
@@ -61,6 +64,58 @@ pub fn analytics_max_rows() -> u32 {
 /// `unkey.analytics_max_bytes`: how many bytes of JSON an analytics query may answer.
 pub fn analytics_max_bytes() -> usize {
     ANALYTICS_MAX_BYTES.get().unsigned_abs() as usize
+}
+
+/// `unkey.event_buffer`: how many bytes of shared memory hold events on their way to tables; 0 for none.
+pub fn event_buffer() -> usize {
+    EVENT_BUFFER.get().unsigned_abs() as usize * 1024
+}
+
+/// `unkey.event_interval`: how often a worker writes events to tables, in milliseconds.
+pub fn event_interval() -> u64 {
+    EVENT_INTERVAL.get().unsigned_abs().into()
+}
+
+/// `unkey.maintenance_interval`: how often a worker runs `unkey.maintain()`, in seconds; `None` for never.
+pub fn maintenance_interval() -> Option<u64> {
+    Some(MAINTENANCE_INTERVAL.get().unsigned_abs().into()).filter(|seconds| *seconds > 0)
+}
+
+/// What concerns shared memory and its workers. Sizes are fixed when the server starts; without preload they do nothing,
+/// and Postgres has no name for that but "changeable".
+fn register_workers() {
+    // SAFETY: reads a variable of Postgres.
+    let preloading = unsafe { pgrx::pg_sys::process_shared_preload_libraries_in_progress };
+    GucRegistry::define_int_guc(
+        c"unkey.event_buffer",
+        c"Shared memory for events on their way to tables, such as 16MB; 0 writes them directly.",
+        c"Has an effect only if the library is preloaded. Changing it takes a restart.",
+        &EVENT_BUFFER,
+        0,
+        1024 * 1024,
+        if preloading { GucContext::Postmaster } else { GucContext::Sighup },
+        GucFlags::UNIT_KB,
+    );
+    GucRegistry::define_int_guc(
+        c"unkey.event_interval",
+        c"How often events are written from memory to tables, such as 1s.",
+        c"Also how long it takes until they show. More at a time cost less each.",
+        &EVENT_INTERVAL,
+        10,
+        60_000,
+        GucContext::Sighup,
+        GucFlags::UNIT_MS,
+    );
+    GucRegistry::define_int_guc(
+        c"unkey.maintenance_interval",
+        c"How often the worker of a database runs unkey.maintain(), such as 1min; 0 for never.",
+        c"There are workers only if the library is preloaded.",
+        &MAINTENANCE_INTERVAL,
+        0,
+        24 * 60 * 60,
+        GucContext::Sighup,
+        GucFlags::UNIT_S,
+    );
 }
 
 /// Limits of analytics queries. They protect the server from whoever may query, so only superusers set them.
@@ -166,6 +221,7 @@ pub fn register() {
         GucFlags::SUPERUSER_ONLY,
     );
     register_analytics();
+    register_workers();
     // SAFETY: takes a NUL-terminated string, called once while the library loads.
     unsafe { pgrx::pg_sys::MarkGUCPrefixReserved(c"unkey".as_ptr()) };
 }

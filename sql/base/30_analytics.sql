@@ -1,6 +1,7 @@
--- Analytics: what verifications and limits answered. A verification appends one row to a queue without an index, so it waits
--- for nobody; unkey.maintain() moves the queue into partitions by day and adds it to roll-ups, in one transaction. The views
--- read both sides, so they answer the same before and after.
+-- Analytics: what verifications and limits answered. A verification leaves its event in memory, from where the worker of the
+-- database appends it to the partition of its day; or, without memory, it appends one row to a queue without an index. Either
+-- way it waits for nobody. unkey.maintain() moves the queue into the partitions, and adds to the roll-ups what is new since the
+-- last time. The views read all sides, so they answer the same before and after.
 
 CREATE TABLE unkey.verification_queue (
     request_id    text NOT NULL,
@@ -18,7 +19,7 @@ CREATE TABLE unkey.verification_queue (
     source        text NOT NULL DEFAULT 'sql',
     role          text NOT NULL DEFAULT current_user
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
-COMMENT ON TABLE unkey.verification_queue IS 'Verifications since the last unkey.maintain(), in no order and without an index.';
+COMMENT ON TABLE unkey.verification_queue IS 'Verifications that were recorded without memory, or too late for the roll-ups, since the last unkey.maintain(); in no order and without an index.';
 
 CREATE TABLE unkey.ratelimit_queue (
     request_id   text NOT NULL,
@@ -33,7 +34,7 @@ CREATE TABLE unkey.ratelimit_queue (
     reset_at     unkey.instant NOT NULL,
     tokens       bigint NOT NULL CHECK (tokens >= 0)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
-COMMENT ON TABLE unkey.ratelimit_queue IS 'Calls of the standalone limiter since the last unkey.maintain(), in no order and without an index.';
+COMMENT ON TABLE unkey.ratelimit_queue IS 'Calls of the standalone limiter that were recorded without memory, or too late for the roll-ups, since the last unkey.maintain(); in no order and without an index.';
 
 -- Partitions are made by unkey.maintain(), are named for their day and do not belong to the extension. Each has indexes of its
 -- own: with those of a parent that CREATE EXTENSION makes, pg_restore would make them twice.
@@ -63,8 +64,8 @@ CREATE TABLE unkey.verification_hours (
 CREATE INDEX verification_hours_external_id_time_idx ON unkey.verification_hours (external_id, time) WHERE external_id IS NOT NULL;
 CREATE INDEX verification_hours_time_idx ON unkey.verification_hours (time);
 CREATE TABLE unkey.verification_days (LIKE unkey.verification_hours INCLUDING ALL) WITH (fillfactor = 80);
-COMMENT ON TABLE unkey.verification_hours IS 'Verifications per hour, kept for unkey.rollup_retention. Without what is still in the queue: the views have both.';
-COMMENT ON TABLE unkey.verification_days IS 'Verifications per day, kept for unkey.rollup_retention. Without what is still in the queue: the views have both.';
+COMMENT ON TABLE unkey.verification_hours IS 'Verifications per hour, kept for unkey.rollup_retention. Without what is still in the queue or newer than unkey.rolled_up says: the views have all.';
+COMMENT ON TABLE unkey.verification_days IS 'Verifications per day, kept for unkey.rollup_retention. Without what is still in the queue or newer than unkey.rolled_up says: the views have all.';
 
 CREATE TABLE unkey.ratelimit_hours (
     time          unkey.instant NOT NULL,
@@ -78,8 +79,16 @@ CREATE TABLE unkey.ratelimit_hours (
 ) WITH (fillfactor = 80);
 CREATE INDEX ratelimit_hours_time_idx ON unkey.ratelimit_hours (time);
 CREATE TABLE unkey.ratelimit_days (LIKE unkey.ratelimit_hours INCLUDING ALL) WITH (fillfactor = 80);
-COMMENT ON TABLE unkey.ratelimit_hours IS 'Calls of the standalone limiter per hour, kept for unkey.rollup_retention. Without what is still in the queue: the views have both.';
-COMMENT ON TABLE unkey.ratelimit_days IS 'Calls of the standalone limiter per day, kept for unkey.rollup_retention. Without what is still in the queue: the views have both.';
+COMMENT ON TABLE unkey.ratelimit_hours IS 'Calls of the standalone limiter per hour, kept for unkey.rollup_retention. Without what is still in the queue or newer than unkey.rolled_up says: the views have all.';
+COMMENT ON TABLE unkey.ratelimit_days IS 'Calls of the standalone limiter per day, kept for unkey.rollup_retention. Without what is still in the queue or newer than unkey.rolled_up says: the views have all.';
+
+CREATE TABLE unkey.rolled_up (
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    until     unkey.instant NOT NULL
+);
+COMMENT ON TABLE unkey.rolled_up IS 'How far the roll-ups have got: at most one row, and without one they have everything that is in partitions.';
+COMMENT ON COLUMN unkey.rolled_up.singleton IS 'Always true: there is one row.';
+COMMENT ON COLUMN unkey.rolled_up.until IS 'Events in partitions are in the roll-ups if they happened before this, and are not yet otherwise.';
 
 CREATE TABLE unkey.key_usage (
     key_id       text PRIMARY KEY,
@@ -107,4 +116,5 @@ SELECT pg_catalog.pg_extension_config_dump('unkey.ratelimit_queue', '');
 SELECT pg_catalog.pg_extension_config_dump('unkey.ratelimit_events', '');
 SELECT pg_catalog.pg_extension_config_dump('unkey.ratelimit_hours', '');
 SELECT pg_catalog.pg_extension_config_dump('unkey.ratelimit_days', '');
+SELECT pg_catalog.pg_extension_config_dump('unkey.rolled_up', '');
 SELECT pg_catalog.pg_extension_config_dump('unkey.key_usage', '');

@@ -1,6 +1,22 @@
 -- The views for analytics. Names and columns are Unkey's; they call no function of the extension, since whoever may read a
 -- view would need EXECUTE on that too. Sums stay within bigint.
 
+CREATE VIEW unkey.recent_verifications AS
+    SELECT time, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags, spent_credits, role
+    FROM unkey.verification_queue
+    UNION ALL
+    SELECT time, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags, spent_credits, role
+    FROM unkey.verification_events WHERE time >= (SELECT until FROM unkey.rolled_up);
+COMMENT ON VIEW unkey.recent_verifications IS 'Verifications that are not yet in the roll-ups.';
+
+CREATE VIEW unkey.recent_ratelimits AS
+    SELECT time, namespace_id, identifier, passed, tokens
+    FROM unkey.ratelimit_queue
+    UNION ALL
+    SELECT time, namespace_id, identifier, passed, tokens
+    FROM unkey.ratelimit_events WHERE time >= (SELECT until FROM unkey.rolled_up);
+COMMENT ON VIEW unkey.recent_ratelimits IS 'Calls of the standalone limiter that are not yet in the roll-ups.';
+
 CREATE VIEW unkey.key_verifications_v1 AS
     SELECT request_id, time::timestamptz AS time, 'ws_local'::text AS workspace_id, key_space_id, api_id, key_id, identity_id,
         external_id, outcome, region, tags, spent_credits, latency, source
@@ -25,7 +41,7 @@ CREATE VIEW unkey.key_verifications_per_hour_v1 AS
     UNION ALL
     SELECT date_trunc('hour', time, 'UTC'), 'ws_local'::text, key_space_id, api_id, identity_id, external_id, key_id,
         outcome, tags, count(*), LEAST(sum(spent_credits), 9223372036854775807)::bigint
-    FROM unkey.verification_queue
+    FROM unkey.recent_verifications
     GROUP BY date_trunc('hour', time, 'UTC'), key_space_id, api_id, identity_id, external_id, key_id, outcome, tags;
 COMMENT ON VIEW unkey.key_verifications_per_hour_v1 IS 'Verifications per hour, for unkey.rollup_retention. A group can have several rows: always sum.';
 
@@ -36,7 +52,7 @@ CREATE VIEW unkey.key_verifications_per_day_v1 AS
     UNION ALL
     SELECT date_trunc('day', time, 'UTC'), 'ws_local'::text, key_space_id, api_id, identity_id, external_id, key_id,
         outcome, tags, count(*), LEAST(sum(spent_credits), 9223372036854775807)::bigint
-    FROM unkey.verification_queue
+    FROM unkey.recent_verifications
     GROUP BY date_trunc('day', time, 'UTC'), key_space_id, api_id, identity_id, external_id, key_id, outcome, tags;
 COMMENT ON VIEW unkey.key_verifications_per_day_v1 IS 'Verifications per day, for unkey.rollup_retention. A group can have several rows: always sum.';
 
@@ -58,7 +74,7 @@ CREATE VIEW unkey.own_key_verifications_per_hour_v1 WITH (security_barrier) AS
         UNION ALL
         SELECT date_trunc('hour', time, 'UTC'), 'ws_local'::text, key_space_id, api_id, identity_id, external_id, key_id,
             outcome, tags, role, count(*), LEAST(sum(spent_credits), 9223372036854775807)::bigint
-        FROM unkey.verification_queue
+        FROM unkey.recent_verifications
         GROUP BY date_trunc('hour', time, 'UTC'), key_space_id, api_id, identity_id, external_id, key_id, outcome, tags, role
     ) AS usage
     WHERE role = current_user;
@@ -92,7 +108,7 @@ CREATE VIEW unkey.ratelimits_per_hour_v1 AS
         count(*) FILTER (WHERE passed), count(*),
         LEAST(coalesce(sum(tokens) FILTER (WHERE passed), 0), 9223372036854775807)::bigint,
         LEAST(sum(tokens), 9223372036854775807)::bigint
-    FROM unkey.ratelimit_queue
+    FROM unkey.recent_ratelimits
     GROUP BY date_trunc('hour', time, 'UTC'), namespace_id, identifier;
 COMMENT ON VIEW unkey.ratelimits_per_hour_v1 IS 'Calls of the standalone limiter per hour, for unkey.rollup_retention. A group can have several rows: always sum.';
 
@@ -105,7 +121,7 @@ CREATE VIEW unkey.ratelimits_per_day_v1 AS
         count(*) FILTER (WHERE passed), count(*),
         LEAST(coalesce(sum(tokens) FILTER (WHERE passed), 0), 9223372036854775807)::bigint,
         LEAST(sum(tokens), 9223372036854775807)::bigint
-    FROM unkey.ratelimit_queue
+    FROM unkey.recent_ratelimits
     GROUP BY date_trunc('day', time, 'UTC'), namespace_id, identifier;
 COMMENT ON VIEW unkey.ratelimits_per_day_v1 IS 'Calls of the standalone limiter per day, for unkey.rollup_retention. A group can have several rows: always sum.';
 
@@ -129,7 +145,7 @@ BEGIN
         JOIN pg_catalog.pg_attribute ON attrelid = class.oid AND attnum > 0
         JOIN (VALUES
             ('.',                    'request_id',    'req_…, shared by all events of one call; of the v2 dialect, the id of its request.'),
-            ('(s_v1|queue|events)$',   'time',          'When it happened.'),
+            ('(s_v1|queue|events|^recent_.*)$',   'time',          'When it happened.'),
             ('minute',               'time',          'Beginning of the minute.'),
             ('hour',                 'time',          'Beginning of the hour (UTC).'),
             ('day',                  'time',          'Beginning of the day (UTC).'),
@@ -144,7 +160,7 @@ BEGIN
             ('.',                    'region',        'Empty: there is one region.'),
             ('.',                    'tags',          'Tags of the call, sorted and each once.'),
             ('.',                    'count',         'Number of verifications.'),
-            ('(s_v1|queue|events)$',   'spent_credits', 'Credits spent; 0 unless VALID.'),
+            ('(s_v1|queue|events|^recent_.*)$',   'spent_credits', 'Credits spent; 0 unless VALID.'),
             ('_per_|hours|days',     'spent_credits', 'Credits spent in all.'),
             ('.',                    'latency',       'Milliseconds the call took inside the database; of a batch, its share.'),
             ('.',                    'source',        'sql, or api for the v2 dialect.'),
@@ -152,7 +168,7 @@ BEGIN
             ('.',                    'dimensions',    'Hash of the columns that, besides key and time, tell one group from another.'),
             ('.',                    'namespace_id',  'The namespace.'),
             ('.',                    'identifier',    'Whose usage was counted.'),
-            ('(s_v1|queue|events)$', 'passed',        'Whether the call was let through.'),
+            ('(s_v1|queue|events|^recent_.*)$', 'passed',        'Whether the call was let through.'),
             ('_per_|hours|days',     'passed',        'Number of calls let through.'),
             ('.',                    'total',         'Number of calls.'),
             ('.',                    'passed_tokens', 'Cost of the calls let through.'),
@@ -164,7 +180,7 @@ BEGIN
             ('.',                    'tokens',        'Cost of the call.'),
             ('.',                    'last_used_at',  'When it was last verified, whatever the answer.')
         ) AS said(relations, name, text) ON said.name = attname AND relname ~ said.relations
-        WHERE relnamespace = 'unkey'::regnamespace AND (relkind = 'v' AND relname ~ '^(own_)?(key_verifications|ratelimits)_'
+        WHERE relnamespace = 'unkey'::regnamespace AND (relkind = 'v' AND relname ~ '^((own_)?(key_verifications|ratelimits)_|recent_)'
             OR relkind IN ('r', 'p') AND relname ~ '^(verification|ratelimit)_|^key_usage$')
         ORDER BY relname, attnum
     LOOP

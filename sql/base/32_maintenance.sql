@@ -9,7 +9,7 @@ CREATE TYPE unkey.maintenance AS (
     entries_sealed     bigint
 );
 COMMENT ON TYPE unkey.maintenance IS 'What unkey.maintain() did; all columns NULL if another call was at work.';
-COMMENT ON COLUMN unkey.maintenance.drained IS 'Events moved from the queues into partitions and roll-ups; a million or more means that there may be more left.';
+COMMENT ON COLUMN unkey.maintenance.drained IS 'Events moved from the queues and from memory into partitions; a million or more means that there may be more left. Without those that a worker wrote before.';
 COMMENT ON COLUMN unkey.maintenance.partitions_made IS 'Partitions made for days of events, today and tomorrow.';
 COMMENT ON COLUMN unkey.maintenance.partitions_dropped IS 'Partitions dropped after unkey.retention.';
 COMMENT ON COLUMN unkey.maintenance.counters_removed IS 'Rate-limit counters removed whose windows are over.';
@@ -23,7 +23,7 @@ CREATE TABLE unkey.last_maintenance (
 COMMENT ON TABLE unkey.last_maintenance IS 'The last unkey.maintain() that succeeded: at most one row.';
 COMMENT ON COLUMN unkey.last_maintenance.singleton IS 'Always true: there is one row.';
 COMMENT ON COLUMN unkey.last_maintenance.finished_at IS 'When.';
-COMMENT ON COLUMN unkey.last_maintenance.drained IS 'Events that it moved.';
+COMMENT ON COLUMN unkey.last_maintenance.drained IS 'Events that it moved, as in unkey.maintenance.';
 
 SELECT pg_catalog.pg_extension_config_dump('unkey.last_maintenance', '');
 
@@ -91,6 +91,7 @@ CREATE FUNCTION unkey.drain_verifications(first tid, last tid) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     days    date[];
+    until   timestamptz := coalesce((SELECT rolled_up.until FROM unkey.rolled_up), 'infinity');
     drained bigint;
 BEGIN
     days := ARRAY(
@@ -103,12 +104,14 @@ BEGIN
         RETURNING queue.*
     ), kept AS (
         INSERT INTO unkey.verification_events SELECT * FROM batch
+    ), late AS (
+        SELECT * FROM batch WHERE time < until
     ), hours AS (
         INSERT INTO unkey.verification_hours AS known (time, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
             role, count, spent_credits)
         SELECT date_trunc('hour', time, 'UTC'), key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
             role, count(*), LEAST(sum(spent_credits), 9223372036854775807)
-        FROM batch GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+        FROM late GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
         ON CONFLICT (key_id, time, dimensions) DO UPDATE SET count = known.count + EXCLUDED.count,
             spent_credits = LEAST(known.spent_credits::numeric + EXCLUDED.spent_credits, 9223372036854775807)
     ), days AS (
@@ -116,12 +119,12 @@ BEGIN
             role, count, spent_credits)
         SELECT date_trunc('day', time, 'UTC'), key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
             role, count(*), LEAST(sum(spent_credits), 9223372036854775807)
-        FROM batch GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+        FROM late GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
         ON CONFLICT (key_id, time, dimensions) DO UPDATE SET count = known.count + EXCLUDED.count,
             spent_credits = LEAST(known.spent_credits::numeric + EXCLUDED.spent_credits, 9223372036854775807)
     ), usage AS (
         INSERT INTO unkey.key_usage AS known (key_id, last_used_at)
-        SELECT key_id, latest FROM (SELECT key_id, max(time) AS latest FROM batch GROUP BY key_id) AS used
+        SELECT key_id, latest FROM (SELECT key_id, max(time) AS latest FROM late GROUP BY key_id) AS used
         WHERE EXISTS (SELECT FROM unkey.keys AS key WHERE key.id = used.key_id)
         ON CONFLICT (key_id) DO UPDATE SET last_used_at = GREATEST(known.last_used_at, EXCLUDED.last_used_at)
     )
@@ -130,12 +133,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION unkey.drain_verifications(tid, tid) IS
-'Moves one stretch of the queue of verifications into partitions, roll-ups and key_usage, in one statement, and answers how many events those were. Events whose day has no partition stay.';
+'Moves one stretch of the queue of verifications into partitions and, if unkey.rolled_up says that it comes late, into roll-ups and key_usage, in one statement, and answers how many events those were. Events whose day has no partition stay.';
 
 CREATE FUNCTION unkey.drain_ratelimits(first tid, last tid) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     days    date[];
+    until   timestamptz := coalesce((SELECT rolled_up.until FROM unkey.rolled_up), 'infinity');
     drained bigint;
 BEGIN
     days := ARRAY(
@@ -148,11 +152,13 @@ BEGIN
         RETURNING queue.*
     ), kept AS (
         INSERT INTO unkey.ratelimit_events SELECT * FROM batch
+    ), late AS (
+        SELECT * FROM batch WHERE time < until
     ), hours AS (
         INSERT INTO unkey.ratelimit_hours AS known (time, namespace_id, identifier, passed, total, passed_tokens, total_tokens)
         SELECT date_trunc('hour', time, 'UTC'), namespace_id, identifier, count(*) FILTER (WHERE passed), count(*),
             LEAST(coalesce(sum(tokens) FILTER (WHERE passed), 0), 9223372036854775807), LEAST(sum(tokens), 9223372036854775807)
-        FROM batch GROUP BY 1, 2, 3
+        FROM late GROUP BY 1, 2, 3
         ON CONFLICT (namespace_id, identifier, time) DO UPDATE SET
             passed = known.passed + EXCLUDED.passed, total = known.total + EXCLUDED.total,
             passed_tokens = LEAST(known.passed_tokens::numeric + EXCLUDED.passed_tokens, 9223372036854775807),
@@ -161,7 +167,7 @@ BEGIN
         INSERT INTO unkey.ratelimit_days AS known (time, namespace_id, identifier, passed, total, passed_tokens, total_tokens)
         SELECT date_trunc('day', time, 'UTC'), namespace_id, identifier, count(*) FILTER (WHERE passed), count(*),
             LEAST(coalesce(sum(tokens) FILTER (WHERE passed), 0), 9223372036854775807), LEAST(sum(tokens), 9223372036854775807)
-        FROM batch GROUP BY 1, 2, 3
+        FROM late GROUP BY 1, 2, 3
         ON CONFLICT (namespace_id, identifier, time) DO UPDATE SET
             passed = known.passed + EXCLUDED.passed, total = known.total + EXCLUDED.total,
             passed_tokens = LEAST(known.passed_tokens::numeric + EXCLUDED.passed_tokens, 9223372036854775807),
@@ -172,7 +178,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION unkey.drain_ratelimits(tid, tid) IS
-'Moves one stretch of the queue of limiter calls into partitions and roll-ups, in one statement, and answers how many events those were. Events whose day has no partition stay.';
+'Moves one stretch of the queue of limiter calls into partitions and, if unkey.rolled_up says that it comes late, into roll-ups, in one statement, and answers how many events those were. Events whose day has no partition stay.';
 
 -- The queues have no index and need none: they are read once from end to end, by their pages.
 CREATE FUNCTION unkey.drain() RETURNS bigint
@@ -198,6 +204,111 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION unkey.drain() IS 'Moves what is in the queues now, up to about a million events, and answers how many those were.';
+
+-- What is in memory has one reader at a time, which holds this lock; the roll-ups go on from where it has got.
+CREATE FUNCTION unkey.lock_memory() RETURNS boolean
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
+    SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('unkey.events', 0));
+    RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION unkey.lock_memory() IS
+'Waits until nobody else writes events from memory, up to ten seconds, and keeps others from it until the transaction ends. Answers whether it could.';
+
+CREATE FUNCTION unkey.drain_memory() RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
+    SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_drain_memory_wrapper';
+COMMENT ON FUNCTION unkey.drain_memory() IS
+'Writes the events that are in memory to partitions, or to the queues those that come late or whose day has no partition, and answers how many went into partitions; 0 if somebody else is about it. Errors: 0A000 at PREPARE TRANSACTION.';
+
+CREATE FUNCTION unkey.roll_up_verifications(first timestamptz, last timestamptz) RETURNS void
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    WITH recent AS MATERIALIZED (
+        SELECT date_trunc('hour', time, 'UTC') AS hour, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
+            role, count(*) AS count, LEAST(sum(spent_credits), 9223372036854775807) AS spent_credits, max(time) AS latest
+        FROM unkey.verification_events WHERE time >= first AND time < last
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+    ), hours AS (
+        INSERT INTO unkey.verification_hours AS known (time, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
+            role, count, spent_credits)
+        SELECT hour, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags, role, count, spent_credits
+        FROM recent ORDER BY key_id
+        ON CONFLICT (key_id, time, dimensions) DO UPDATE SET count = known.count + EXCLUDED.count,
+            spent_credits = LEAST(known.spent_credits::numeric + EXCLUDED.spent_credits, 9223372036854775807)
+    ), days AS (
+        INSERT INTO unkey.verification_days AS known (time, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
+            role, count, spent_credits)
+        SELECT date_trunc('day', hour, 'UTC'), key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
+            role, sum(count), LEAST(sum(spent_credits), 9223372036854775807)
+        FROM recent GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY key_id
+        ON CONFLICT (key_id, time, dimensions) DO UPDATE SET count = known.count + EXCLUDED.count,
+            spent_credits = LEAST(known.spent_credits::numeric + EXCLUDED.spent_credits, 9223372036854775807)
+    )
+    INSERT INTO unkey.key_usage AS known (key_id, last_used_at)
+    SELECT key_id, latest FROM (SELECT key_id, max(latest) AS latest FROM recent GROUP BY key_id) AS used
+    WHERE EXISTS (SELECT FROM unkey.keys AS key WHERE key.id = used.key_id)
+    ORDER BY key_id
+    ON CONFLICT (key_id) DO UPDATE SET last_used_at = GREATEST(known.last_used_at, EXCLUDED.last_used_at);
+END;
+COMMENT ON FUNCTION unkey.roll_up_verifications(timestamptz, timestamptz) IS
+'Adds the verifications in partitions between two instants to roll-ups and key_usage.';
+
+CREATE FUNCTION unkey.roll_up_ratelimits(first timestamptz, last timestamptz) RETURNS void
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    WITH recent AS MATERIALIZED (
+        SELECT date_trunc('hour', time, 'UTC') AS hour, namespace_id, identifier, count(*) FILTER (WHERE passed) AS passed,
+            count(*) AS total, LEAST(coalesce(sum(tokens) FILTER (WHERE passed), 0), 9223372036854775807) AS passed_tokens,
+            LEAST(sum(tokens), 9223372036854775807) AS total_tokens
+        FROM unkey.ratelimit_events WHERE time >= first AND time < last
+        GROUP BY 1, 2, 3
+    ), hours AS (
+        INSERT INTO unkey.ratelimit_hours AS known (time, namespace_id, identifier, passed, total, passed_tokens, total_tokens)
+        SELECT hour, namespace_id, identifier, passed, total, passed_tokens, total_tokens
+        FROM recent ORDER BY namespace_id, identifier
+        ON CONFLICT (namespace_id, identifier, time) DO UPDATE SET
+            passed = known.passed + EXCLUDED.passed, total = known.total + EXCLUDED.total,
+            passed_tokens = LEAST(known.passed_tokens::numeric + EXCLUDED.passed_tokens, 9223372036854775807),
+            total_tokens = LEAST(known.total_tokens::numeric + EXCLUDED.total_tokens, 9223372036854775807)
+    )
+    INSERT INTO unkey.ratelimit_days AS known (time, namespace_id, identifier, passed, total, passed_tokens, total_tokens)
+    SELECT date_trunc('day', hour, 'UTC'), namespace_id, identifier, sum(passed), sum(total),
+        LEAST(sum(passed_tokens), 9223372036854775807), LEAST(sum(total_tokens), 9223372036854775807)
+    FROM recent GROUP BY 1, 2, 3 ORDER BY namespace_id, identifier
+    ON CONFLICT (namespace_id, identifier, time) DO UPDATE SET
+        passed = known.passed + EXCLUDED.passed, total = known.total + EXCLUDED.total,
+        passed_tokens = LEAST(known.passed_tokens::numeric + EXCLUDED.passed_tokens, 9223372036854775807),
+        total_tokens = LEAST(known.total_tokens::numeric + EXCLUDED.total_tokens, 9223372036854775807);
+END;
+COMMENT ON FUNCTION unkey.roll_up_ratelimits(timestamptz, timestamptz) IS
+'Adds the limiter''s calls in partitions between two instants to the roll-ups.';
+
+-- unkey.rolled_up never goes back: what was before it once is in the roll-ups.
+CREATE FUNCTION unkey.roll_up() RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    known timestamptz := (SELECT until FROM unkey.rolled_up);
+    next  timestamptz := unkey.now() + interval '1 millisecond';
+BEGIN
+    IF known IS NULL THEN
+        -- The first time. So far each event was rolled up when it was moved, also one from a clock that is ahead.
+        INSERT INTO unkey.rolled_up (until) SELECT GREATEST(next,
+            (SELECT max(time) FROM unkey.verification_events WHERE time >= next) + interval '1 millisecond',
+            (SELECT max(time) FROM unkey.ratelimit_events WHERE time >= next) + interval '1 millisecond');
+    ELSIF next > known THEN
+        PERFORM unkey.roll_up_verifications(known, next);
+        PERFORM unkey.roll_up_ratelimits(known, next);
+        UPDATE unkey.rolled_up SET until = next;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION unkey.roll_up() IS
+'Adds what is in partitions since the last time to roll-ups and key_usage. For whoever holds the locks of unkey.maintain() and unkey.lock_memory().';
 
 CREATE FUNCTION unkey.remove_counters() RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
@@ -228,12 +339,18 @@ BEGIN
     PERFORM unkey.make_event_partition(parent, day)
     FROM unnest(ARRAY['verification_events', 'ratelimit_events']) AS parent, unnest(ARRAY[today, today + 1]) AS day;
     done.drained := unkey.drain();
-    done.partitions_made := (SELECT count(*) FROM unkey.event_partitions) - before;
-
     DELETE FROM unkey.verification_hours WHERE time < at - current_setting('unkey.rollup_retention')::interval;
     DELETE FROM unkey.verification_days WHERE time < at - current_setting('unkey.rollup_retention')::interval;
     DELETE FROM unkey.ratelimit_hours WHERE time < at - current_setting('unkey.rollup_retention')::interval;
     DELETE FROM unkey.ratelimit_days WHERE time < at - current_setting('unkey.rollup_retention')::interval;
+
+    -- From here on the worker can't empty the memory until the transaction ends.
+    IF unkey.lock_memory() THEN
+        done.drained := done.drained + unkey.drain_memory();
+        done.drained := done.drained + unkey.drain(); -- what came late
+        PERFORM unkey.roll_up();
+    END IF;
+    done.partitions_made := (SELECT count(*) FROM unkey.event_partitions) - before;
 
     -- Last, because others may wait for these locks until the transaction ends.
     BEGIN
@@ -255,6 +372,11 @@ CREATE FUNCTION unkey.maintain() RETURNS unkey.maintenance
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    -- What others committed meanwhile must be seen: it may be at the wrong side of unkey.rolled_up otherwise.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION USING ERRCODE = '25001', MESSAGE = 'unkey.maintain() needs the isolation level READ COMMITTED',
+            HINT = 'Call it in a transaction of its own, or begin that with ISOLATION LEVEL READ COMMITTED.';
+    END IF;
     IF pg_try_advisory_xact_lock(hashtextextended('unkey.maintain', 0)) THEN
         RETURN unkey.maintain_once();
     END IF;
@@ -262,5 +384,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION unkey.maintain() IS
-'Keeps the database in shape; run it every minute (docs/operations.md). Moves queued events into partitions and roll-ups, at most about a million in a call, and makes partitions as needed; drops event partitions after unkey.retention and deletes roll-ups after unkey.rollup_retention; removes rate-limit counters whose windows are over. One call at a time: a second one returns NULL at once. Verifications neither wait for it nor hold it up; whatever else it would have to wait for longer than 200 ms, it leaves for the next call. Without it nothing fails: the queues and counters grow, and last_used_at stays behind.
-Errors: 55P03 the queues, roll-ups or counters are locked by hand, 25006 in a read-only transaction.';
+'Keeps the database in shape; run it every minute (docs/operations.md), unless the library is preloaded: then the worker of the database does. Moves events from the queues, at most about a million in a call, and from memory into partitions, adds what is new to the roll-ups, and makes partitions as needed; drops event partitions after unkey.retention and deletes roll-ups after unkey.rollup_retention; removes rate-limit counters whose windows are over. One call at a time: a second one returns NULL at once. Verifications neither wait for it nor hold it up; whatever else it would have to wait for longer than 200 ms, it leaves for the next call. Without it nothing fails: the queues and counters grow, and last_used_at stays behind.
+Errors: 55P03 the queues, roll-ups or counters are locked by hand, 25001 not READ COMMITTED, 25006 in a read-only transaction, 0A000 at PREPARE TRANSACTION if events were in memory.';

@@ -41,6 +41,20 @@ stats! {
     CacheInvalidations = "cache_invalidations",
     /// Memory that the caches of all sessions hold now.
     CacheBytes = "cache_bytes",
+    /// Events that were written to tables from memory.
+    EventsWritten = "events_written",
+    /// Events that their own session wrote to a queue: memory was full, or there was none.
+    EventsDirect = "events_direct",
+    /// Events that are lost: of read-only transactions without room in memory and of standbys, and those no table took.
+    EventsDropped = "events_dropped",
+    /// Pieces of memory for events.
+    EventChunks = "event_chunks",
+    /// Pieces of memory for events that are in use now; a session that verifies holds one.
+    EventChunksUsed = "event_chunks_used",
+    /// Workers that were started.
+    WorkersStarted = "workers_started",
+    /// How often no worker could be started: max_worker_processes is too low.
+    WorkersMissing = "workers_missing",
 }
 
 impl Stat {

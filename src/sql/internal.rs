@@ -7,10 +7,10 @@ use unkey_core::{document, id};
 
 use super::scan;
 use super::types::{Composite, Document, Rows};
-use crate::clock;
 use crate::error::{Failure, raise};
 use crate::shared::stats::Stat;
-use crate::store::{keys, trigger};
+use crate::store::{buffered, keys, trigger};
+use crate::{clock, events};
 
 #[pg_extern(sql = false)]
 fn unkey_new_id(prefix: &str) -> String {
@@ -25,6 +25,11 @@ fn unkey_now() -> Option<TimestampWithTimeZone> {
 #[pg_extern(sql = false)]
 fn unkey_is_ratelimits(ratelimits: Document) -> bool {
     document::are_stored_limits(ratelimits.text())
+}
+
+#[pg_extern(sql = false)]
+fn unkey_drain_memory() -> i64 {
+    raise(|| Ok(if buffered::lock()? { events::drain()? as i64 } else { 0 }))
 }
 
 #[pg_extern(sql = false)]

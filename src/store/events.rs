@@ -163,7 +163,7 @@ fn insert_limit(call: &Call, event: &LimitEvent) -> Outcome<()> {
 }
 
 /// The latest instant that `unkey.instant` takes: the end of a window can be later.
-const LATEST: i64 = 253_402_214_400_000;
+pub const LATEST: i64 = 253_402_214_400_000;
 
 /// NULL outside Postgres' range, which no column takes.
 fn time(milliseconds: i64) -> Option<TimestampWithTimeZone> {

@@ -4,6 +4,9 @@ use std::ffi::CStr;
 
 use pgrx::pg_sys;
 
+use super::statement::{View, row};
+use crate::error::Outcome;
+
 /// Number of the top transaction, which is given one if it has none. Never repeats in a cluster.
 pub fn transaction() -> u64 {
     // SAFETY: inside a transaction, as everything here; Postgres refuses where it can't write.
@@ -13,21 +16,31 @@ pub fn transaction() -> u64 {
 /// Name of the role that the session acts as, SET ROLE considered, functions that run as their owner not.
 pub fn role() -> String {
     // SAFETY: reads backend-local state.
-    name(unsafe { pg_sys::GetOuterUserId() })
+    role_name(unsafe { pg_sys::GetOuterUserId() })
 }
 
 /// Name of the role that logged in.
 pub fn login_role() -> String {
     // SAFETY: reads backend-local state.
-    name(unsafe { pg_sys::GetSessionUserId() })
+    role_name(unsafe { pg_sys::GetSessionUserId() })
 }
 
-/// A role dropped meanwhile has its number for a name.
-fn name(role: pg_sys::Oid) -> String {
+/// Name of a role. One dropped meanwhile has its number for a name.
+pub fn role_name(role: pg_sys::Oid) -> String {
     // SAFETY: looks the role up in the catalogue cache; a name is a palloc'd C string, or NULL if there is none.
     let name = unsafe {
         let name = pg_sys::GetUserNameFromId(role, true);
         (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
     };
     name.unwrap_or_else(|| role.to_u32().to_string())
+}
+
+/// Who owns the extension; `None` if this database does not have it.
+pub fn extension_owner() -> Outcome<Option<pg_sys::Oid>> {
+    let owner: Option<u32> = row(
+        View::Latest,
+        "SELECT to_json(extowner::pg_catalog.int8) FROM pg_catalog.pg_extension WHERE extname = 'unkey'",
+        &[],
+    )?;
+    Ok(owner.map(pg_sys::Oid::from))
 }

@@ -20,11 +20,19 @@ const KEY_ID_BYTES: usize = 16;
 /// # Errors
 /// [`Kind::NoRandomness`] if the operating system has no random bytes.
 pub fn new(prefix: &str, now: i64) -> Result<String> {
+    let mut random = [0; 8];
+    fill_random(&mut random)?;
+    Ok(with_random(prefix, now, random))
+}
+
+/// The id of a time and eight bytes that the caller made up: for ids that need be unique, and not secret.
+#[must_use]
+pub fn with_random(prefix: &str, now: i64, random: [u8; 8]) -> String {
     let mut bytes = [0; 12];
-    let (time, random) = bytes.split_at_mut(4);
+    let (time, rest) = bytes.split_at_mut(4);
     time.copy_from_slice(&seconds(now).to_be_bytes());
-    fill_random(random)?;
-    Ok(format!("{prefix}_{}", bs58::encode(bytes).into_string()))
+    rest.copy_from_slice(&random);
+    format!("{prefix}_{}", bs58::encode(bytes).into_string())
 }
 
 fn seconds(now: i64) -> u32 {

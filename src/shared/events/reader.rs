@@ -1,0 +1,100 @@
+//! What is published in a database, for the one who writes it to tables.
+
+use std::cell::RefCell;
+
+use pgrx::pg_sys;
+
+use super::chunk::Chunk;
+use super::pool::{self, Shared};
+use super::transaction;
+use crate::shared::stats::{self, Stat};
+
+/// Published events of one chunk.
+pub struct Span {
+    chunk: &'static Chunk,
+    from: usize,
+    to: usize,
+}
+
+impl Span {
+    /// The events.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: the range was published and not consumed, and stays so until its only reader consumes it, which takes
+        // this span.
+        unsafe { self.chunk.read(self.from, self.to) }
+    }
+}
+
+/// Spans, and of how many events in all, that are consumed when their transaction commits.
+struct Pending {
+    level: i32,
+    spans: Vec<Span>,
+    written: u64,
+    dropped: u64,
+}
+
+thread_local! {
+    static PENDING: RefCell<Vec<Pending>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Everything published in this database. The caller holds the lock that makes it the only reader.
+pub fn published() -> Vec<Span> {
+    // SAFETY: reads a variable of this process.
+    let database = unsafe { pg_sys::MyDatabaseId.to_u32() };
+    let spans = pool::get().into_iter().flat_map(|shared| shared.of(database)).map(|chunk| Span {
+        chunk,
+        from: chunk.consumed(),
+        to: chunk.published(),
+    });
+    spans.filter(|span| span.from < span.to).collect()
+}
+
+/// Frees the closed chunks of this database in which nothing is left to read.
+pub fn tidy() {
+    let Some(shared) = pool::get() else { return };
+    // SAFETY: reads a variable of this process.
+    let database = unsafe { pg_sys::MyDatabaseId.to_u32() };
+    shared.of(database).for_each(|chunk| shared.free_if_done(chunk));
+}
+
+/// Says that these events are in tables as soon as the transaction commits, except for some that no table took.
+pub fn consume_at_commit(spans: Vec<Span>, written: u64, dropped: u64) {
+    transaction::watch();
+    // SAFETY: reads a variable of this process.
+    let level = unsafe { pg_sys::GetCurrentTransactionNestLevel() };
+    PENDING.with_borrow_mut(|pending| pending.push(Pending { level, spans, written, dropped }));
+}
+
+/// Whether the transaction will consume events.
+pub(super) fn is_consuming() -> bool {
+    PENDING.with_borrow(|pending| !pending.is_empty())
+}
+
+pub(super) fn commit() {
+    let pending = PENDING.take();
+    let Some(shared) = pool::get() else { return };
+    for Pending { spans, written, dropped, .. } in pending {
+        stats::add(Stat::EventsWritten, written);
+        stats::add(Stat::EventsDropped, dropped);
+        spans.into_iter().for_each(|span| consume(shared, span));
+    }
+}
+
+fn consume(shared: Shared, span: Span) {
+    span.chunk.consume(span.to);
+    shared.free_if_done(span.chunk);
+}
+
+pub(super) fn abort() {
+    PENDING.take();
+}
+
+pub(super) fn commit_level(level: i32) {
+    PENDING.with_borrow_mut(|pending| {
+        pending.iter_mut().for_each(|pending| pending.level = pending.level.min(level - 1));
+    });
+}
+
+pub(super) fn abort_level(level: i32) {
+    PENDING.with_borrow_mut(|pending| pending.retain(|pending| pending.level < level));
+}

@@ -1,0 +1,255 @@
+//! How an event looks in memory: its length, what kind it is, numbers, then texts, each with its length. Written where it
+//! stays, and read from there.
+
+use unkey_core::id;
+
+use super::events::{LimitEvent, VerificationEvent};
+
+/// What events of one call have in common.
+pub struct Common<'a> {
+    /// Made by whoever reads the event if there is none.
+    pub request_id: Option<&'a str>,
+    /// Milliseconds since the Unix epoch.
+    pub now: i64,
+    /// Whether the v2 dialect asked.
+    pub is_api: bool,
+    /// Number of the database role that asked.
+    pub role: u32,
+}
+
+/// An event as it is read; texts are where they were written.
+#[derive(Debug, Clone, Copy)]
+pub enum Record<'a> {
+    Verification(Verification<'a>),
+    Limit(Limit<'a>),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Verification<'a> {
+    pub time: i64,
+    pub role: u32,
+    pub is_api: bool,
+    pub spent_credits: i64,
+    pub latency_ms: f64,
+    pub request_id: Option<&'a str>,
+    pub key_space_id: &'a str,
+    pub api_id: &'a str,
+    pub key_id: &'a str,
+    pub identity_id: Option<&'a str>,
+    pub external_id: Option<&'a str>,
+    pub outcome: &'a str,
+    pub tags: Tags<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Limit<'a> {
+    pub time: i64,
+    pub passed: bool,
+    pub limit: i64,
+    pub remaining: i64,
+    pub reset: i64,
+    pub tokens: i64,
+    pub latency_ms: f64,
+    pub request_id: Option<&'a str>,
+    pub namespace_id: &'a str,
+    pub identifier: &'a str,
+    pub override_id: Option<&'a str>,
+}
+
+/// The tags of an event, as they stand there.
+#[derive(Debug, Clone, Copy)]
+pub struct Tags<'a> {
+    pub count: usize,
+    rest: &'a [u8],
+}
+
+impl<'a> Tags<'a> {
+    pub fn iter(self) -> impl Iterator<Item = &'a str> {
+        let mut reader = Reader(self.rest);
+        (0..self.count).map_while(move |_| reader.text())
+    }
+}
+
+/// The length of a text that is none.
+const NONE: u16 = u16::MAX;
+const VERIFICATION: u8 = 0;
+const LIMIT: u8 = 1;
+
+/// Writes a verification; `false` if memory does not take it.
+pub fn put_verification(common: &Common, event: &VerificationEvent, append: impl Append) -> bool {
+    let request_id = event.request_id.or(common.request_id);
+    let is_api = common.is_api || event.request_id.is_some();
+    put(append, |out| {
+        out.byte(VERIFICATION);
+        out.byte(u8::from(is_api));
+        out.number(common.now.to_ne_bytes());
+        out.number(common.role.to_ne_bytes());
+        out.number(event.spent_credits.to_ne_bytes());
+        out.number(event.latency_ms.to_ne_bytes());
+        out.text(request_id);
+        out.text(Some(event.key_space_id));
+        out.text(Some(event.api_id));
+        out.text(Some(event.key_id));
+        out.text(event.identity_id);
+        out.text(event.external_id);
+        out.text(Some(event.outcome));
+        out.number((event.tags.len() as u16).to_ne_bytes());
+        event.tags.iter().for_each(|tag| out.text(Some(tag)));
+    })
+}
+
+/// Writes a call of the limiter; `false` if memory does not take it.
+pub fn put_limit(common: &Common, event: &LimitEvent, append: impl Append) -> bool {
+    put(append, |out| {
+        out.byte(LIMIT);
+        out.byte(u8::from(event.passed));
+        out.number(common.now.to_ne_bytes());
+        for number in [event.limit, event.remaining, event.reset, event.tokens] {
+            out.number(number.to_ne_bytes());
+        }
+        out.number(event.latency_ms.to_ne_bytes());
+        out.text(common.request_id);
+        out.text(Some(event.namespace_id));
+        out.text(Some(event.identifier));
+        out.text(event.override_id);
+    })
+}
+
+/// Where records go: makes room of a length and has it written to.
+pub trait Append: FnOnce(usize, &mut dyn FnMut(&mut [u8])) -> bool {}
+impl<T: FnOnce(usize, &mut dyn FnMut(&mut [u8])) -> bool> Append for T {}
+
+/// Says the same twice: first to learn its length, then to write it.
+fn put(append: impl Append, say: impl Fn(&mut Writer)) -> bool {
+    let mut measure = Writer { room: &mut [], at: 4, fits: true };
+    say(&mut measure);
+    let length = measure.at;
+    measure.fits
+        && append(length, &mut |room| {
+            let mut writer = Writer { room, at: 0, fits: true };
+            writer.number((length as u32).to_ne_bytes());
+            say(&mut writer);
+        })
+}
+
+/// Writes into a room, or only counts if it has none.
+struct Writer<'a> {
+    room: &'a mut [u8],
+    at: usize,
+    fits: bool,
+}
+
+impl Writer<'_> {
+    fn bytes(&mut self, bytes: &[u8]) {
+        if let Some(room) = self.room.get_mut(self.at..self.at + bytes.len()) {
+            room.copy_from_slice(bytes);
+        }
+        self.at += bytes.len();
+    }
+
+    fn byte(&mut self, byte: u8) {
+        self.bytes(&[byte]);
+    }
+
+    fn number<const N: usize>(&mut self, number: [u8; N]) {
+        self.bytes(&number);
+    }
+
+    fn text(&mut self, text: Option<&str>) {
+        let length = text.map_or(NONE as usize, str::len);
+        self.fits &= length < NONE as usize || text.is_none();
+        self.number((length as u16).to_ne_bytes());
+        self.bytes(text.unwrap_or_default().as_bytes());
+    }
+}
+
+/// The records that stand one after the other.
+pub fn records(bytes: &[u8]) -> impl Iterator<Item = Record<'_>> {
+    let mut rest = Reader(bytes);
+    std::iter::from_fn(move || rest.record())
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn number<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.number().map(|[byte]| byte)
+    }
+
+    fn long(&mut self) -> Option<i64> {
+        self.number().map(i64::from_ne_bytes)
+    }
+
+    /// `None` at the end, `Some(None)` for a text that is none.
+    fn optional(&mut self) -> Option<Option<&'a str>> {
+        match self.number().map(u16::from_ne_bytes)? {
+            NONE => Some(None),
+            // SAFETY: written from a str by [`Writer::text`], in this server and since it started.
+            length => Some(Some(unsafe { std::str::from_utf8_unchecked(self.take(usize::from(length))?) })),
+        }
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        self.optional().flatten()
+    }
+
+    fn record(&mut self) -> Option<Record<'a>> {
+        let length = self.number().map(u32::from_ne_bytes)? as usize;
+        let mut fields = Reader(self.take(length.checked_sub(4)?)?);
+        match fields.byte()? {
+            VERIFICATION => fields.verification().map(Record::Verification),
+            _ => fields.limit().map(Record::Limit),
+        }
+    }
+
+    fn verification(&mut self) -> Option<Verification<'a>> {
+        Some(Verification {
+            is_api: self.byte()? != 0,
+            time: self.long()?,
+            role: self.number().map(u32::from_ne_bytes)?,
+            spent_credits: self.long()?,
+            latency_ms: self.number().map(f64::from_ne_bytes)?,
+            request_id: self.optional()?,
+            key_space_id: self.text()?,
+            api_id: self.text()?,
+            key_id: self.text()?,
+            identity_id: self.optional()?,
+            external_id: self.optional()?,
+            outcome: self.text()?,
+            tags: Tags { count: self.number().map(u16::from_ne_bytes)?.into(), rest: self.0 },
+        })
+    }
+
+    fn limit(&mut self) -> Option<Limit<'a>> {
+        Some(Limit {
+            passed: self.byte()? != 0,
+            time: self.long()?,
+            limit: self.long()?,
+            remaining: self.long()?,
+            reset: self.long()?,
+            tokens: self.long()?,
+            latency_ms: self.number().map(f64::from_ne_bytes)?,
+            request_id: self.optional()?,
+            namespace_id: self.text()?,
+            identifier: self.text()?,
+            override_id: self.optional()?,
+        })
+    }
+}
+
+/// The id of a request that has none: unique, not secret.
+pub fn request_id(now: i64) -> String {
+    // SAFETY: a generator of this process, which Postgres seeds when the process starts.
+    let random = unsafe { pgrx::pg_sys::pg_prng_uint64(&raw mut pgrx::pg_sys::pg_global_prng_state) };
+    id::with_random("req", now, random.to_be_bytes())
+}

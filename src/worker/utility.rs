@@ -1,0 +1,138 @@
+//! Commands about whole databases fail while anybody is connected to them. A worker is, so it steps aside for them.
+
+use std::cell::Cell;
+use std::ffi::CStr;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use pgrx::{PgTryBuilder, is_a, pg_sys};
+
+use super::pause;
+use crate::shared::events::pool;
+
+thread_local! {
+    static NEXT: Cell<pg_sys::ProcessUtility_hook_type> = const { Cell::new(None) };
+}
+
+/// How long a worker may take to leave.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Has Postgres tell of commands.
+pub fn register() {
+    // SAFETY: the server has one thread while it loads libraries; hooks are chained as Postgres asks.
+    unsafe {
+        NEXT.set(pg_sys::ProcessUtility_hook);
+        pg_sys::ProcessUtility_hook = Some(run);
+    }
+}
+
+#[allow(clippy::too_many_arguments, reason = "the hook's arguments")]
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn run(
+    statement: *mut pg_sys::PlannedStmt,
+    text: *const std::ffi::c_char,
+    read_only: bool,
+    context: pg_sys::ProcessUtilityContext::Type,
+    parameters: pg_sys::ParamListInfo,
+    environment: *mut pg_sys::QueryEnvironment,
+    receiver: *mut pg_sys::DestReceiver,
+    completion: *mut pg_sys::QueryCompletion,
+) {
+    let proceed = || {
+        // SAFETY: what Postgres gave, handed on unchanged.
+        unsafe {
+            match NEXT.get() {
+                Some(next) => {
+                    next(statement, text, read_only, context, parameters, environment, receiver, completion);
+                }
+                None => pg_sys::standard_ProcessUtility(
+                    statement,
+                    text,
+                    read_only,
+                    context,
+                    parameters,
+                    environment,
+                    receiver,
+                    completion,
+                ),
+            }
+        }
+    };
+    // SAFETY: Postgres gives a statement.
+    match unsafe { concerned((*statement).utilityStmt) } {
+        Some(command) => without_worker(command, proceed),
+        None => proceed(),
+    }
+}
+
+/// A command, and the database that must be without connections for it.
+struct Command {
+    database: u32,
+    drops: bool,
+}
+
+/// # Safety
+/// The node is a utility statement.
+unsafe fn concerned(node: *mut pg_sys::Node) -> Option<Command> {
+    // SAFETY: nodes have the type that their tag says, and names are C strings or NULL.
+    unsafe {
+        let (name, drops) = if is_a(node, pg_sys::NodeTag::T_DropdbStmt) {
+            ((*node.cast::<pg_sys::DropdbStmt>()).dbname, true)
+        } else if is_a(node, pg_sys::NodeTag::T_RenameStmt) {
+            let rename = &*node.cast::<pg_sys::RenameStmt>();
+            let is_database = rename.renameType == pg_sys::ObjectType::OBJECT_DATABASE;
+            (if is_database { rename.subname } else { std::ptr::null_mut() }, false)
+        } else if is_a(node, pg_sys::NodeTag::T_AlterDatabaseStmt) {
+            let alter = &*node.cast::<pg_sys::AlterDatabaseStmt>();
+            (option(alter.options, c"tablespace").map_or(std::ptr::null_mut(), |_| alter.dbname), false)
+        } else if is_a(node, pg_sys::NodeTag::T_CreatedbStmt) {
+            let template = option((*node.cast::<pg_sys::CreatedbStmt>()).options, c"template");
+            let default = c"template1".as_ptr().cast_mut();
+            (template.map_or(default, |option| pg_sys::defGetString(option)), false)
+        } else {
+            return None;
+        };
+        if name.is_null() || !pg_sys::IsTransactionState() {
+            return None;
+        }
+        let oid = pg_sys::get_database_oid(name, true);
+        (oid != pg_sys::InvalidOid).then_some(Command { database: oid.to_u32(), drops })
+    }
+}
+
+/// # Safety
+/// A list of options, each with a name.
+unsafe fn option(options: *mut pg_sys::List, name: &CStr) -> Option<*mut pg_sys::DefElem> {
+    // SAFETY: as the caller promises; an empty list is NULL.
+    unsafe {
+        let length = options.as_ref().map_or(0, |list| list.length);
+        (0..length)
+            .map(|at| (*(*options).elements.add(at as usize)).ptr_value.cast::<pg_sys::DefElem>())
+            .find(|option| CStr::from_ptr((**option).defname) == name && !(**option).arg.is_null())
+    }
+}
+
+/// Runs a command while its database has no worker. One comes back afterwards, if the database is still there.
+fn without_worker(command: Command, proceed: impl FnOnce()) {
+    let place = pool::get().and_then(|shared| Some((shared, shared.database(command.database)?)));
+    let Some((shared, database)) = place else { return proceed() };
+    database.hold();
+    PgTryBuilder::new(AssertUnwindSafe(|| {
+        let begin = Instant::now();
+        while database.worker().is_some() && begin.elapsed() < PATIENCE {
+            pause(Duration::from_millis(5));
+            pgrx::check_for_interrupts!();
+        }
+        proceed();
+        if command.drops {
+            shared.forget_database(command.database);
+        }
+    }))
+    .finally(|| {
+        if database.oid() == command.database {
+            database.unhold();
+            shared.want_worker(database);
+        }
+    })
+    .execute();
+}
