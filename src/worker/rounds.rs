@@ -70,7 +70,9 @@ impl Rounds {
     }
 
     fn failed(&mut self, problem: &Problem) -> Round {
-        if self.warned != problem.message {
+        // A lock that is held for longer than a few tries is worth a word.
+        let is_news = self.warned != problem.message && (!problem.is_of_locks() || self.failures >= 3);
+        if is_news {
             self.warned.clone_from(&problem.message);
             warning!("events stay in memory because they can't be written: {}", problem.message);
         }

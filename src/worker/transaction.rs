@@ -18,6 +18,11 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// Whether somebody was in the way for a moment.
+    pub fn is_of_locks(&self) -> bool {
+        self.code == PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE
+    }
+
     /// Whether what was written is to blame, and not the state of the server: class 22 or 23, or raised by a trigger.
     pub fn is_of_data(&self) -> bool {
         matches!(crate::error::code(self.code).get(..2), Some("22" | "23" | "P0"))
@@ -45,7 +50,8 @@ pub fn prepare_session() {
         (c"search_path", c"pg_catalog, pg_temp"),
         // A crash may take back the last moments, which were in memory until then anyway.
         (c"synchronous_commit", c"off"),
-        (c"lock_timeout", c"5s"),
+        // Sooner than who waits for this process looks for a deadlock: it gives way.
+        (c"lock_timeout", c"200ms"),
         (c"statement_timeout", c"0"),
         (c"default_transaction_isolation", c"read committed"),
         (c"default_transaction_read_only", c"off"),

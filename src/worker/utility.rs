@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::ffi::CStr;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use pgrx::{PgTryBuilder, is_a, pg_sys};
@@ -131,7 +132,8 @@ fn without_worker(command: Command, proceed: impl FnOnce()) {
     .finally(|| {
         if database.oid() == command.database {
             database.unhold();
-            shared.want_worker(database);
+            database.wanted.store(true, Ordering::Relaxed);
+            shared.wake_launcher();
         }
     })
     .execute();

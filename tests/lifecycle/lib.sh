@@ -15,7 +15,7 @@ cluster() { "$ROOT/scripts/cluster" "$@"; }
 start() {
     local setting
     mkdir -p "$home"
-    for setting in "shared_preload_libraries = 'unkey'" "$@"; do echo "$setting"; done >"$home/conf"
+    for setting in "shared_preload_libraries = 'unkey'" "max_worker_processes = 32" "$@"; do echo "$setting"; done >"$home/conf"
     PORT='' cluster start "$home/cluster" "$major" "$ROOT/pgrx-config/test.conf" "$home/conf"
     # shellcheck source=/dev/null
     . "$home/cluster/env"
