@@ -9,7 +9,7 @@ PG ?=
 major = $(or $(PG),$(shell scripts/postgres --default))
 
 .PHONY: help run stop psql build check test test-fmt test-clippy test-core test-regress test-isolation test-parallel \
-	test-dump test-docs test-http test-deploy bench bench-ratios bench-costs bench-sweep bench-http clean
+	test-dump test-docs test-lifecycle test-http test-deploy bench bench-ratios bench-costs bench-sweep bench-http clean
 .NOTPARALLEL:
 
 help:
@@ -31,11 +31,11 @@ psql:
 test:
 	@tests/run
 
-## make test-regress PG=16     one step alone: -fmt -clippy -core -deploy -regress -isolation -parallel -dump -docs -http; TESTS="keys verify"
+## make test-regress PG=16     one step alone: -fmt -clippy -core -deploy -regress -isolation -parallel -dump -docs -lifecycle -http; TESTS="keys verify"
 test-fmt test-core test-deploy:
 	@tests/run $(@:test-%=%)
 
-test-clippy test-regress test-isolation test-parallel test-dump test-docs test-http:
+test-clippy test-regress test-isolation test-parallel test-dump test-docs test-lifecycle test-http:
 	@tests/run $(@:test-%=%) $(major)
 
 ## make check                  the fast half: format, lints, pure rules

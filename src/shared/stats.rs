@@ -60,7 +60,7 @@ stats! {
 impl Stat {
     /// Whether it goes up and down; others only grow until the server (or without preloading, the session) ends.
     pub const fn is_gauge(self) -> bool {
-        matches!(self, Self::CacheBytes)
+        matches!(self, Self::CacheBytes | Self::EventChunks | Self::EventChunksUsed)
     }
 
     /// What it stands at.

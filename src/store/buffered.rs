@@ -9,8 +9,8 @@ use std::ffi::CStr;
 use serde::Deserialize;
 
 use super::copy::{Row, append};
-use super::events::LATEST;
 use super::event_bytes::{Limit, Record, Verification, request_id};
+use super::events::LATEST;
 use super::session::role_name;
 use super::statement::{View, row};
 use crate::clock;

@@ -11,8 +11,8 @@
 pub mod access;
 pub mod apis;
 pub mod audit;
-mod cache;
 pub mod buffered;
+mod cache;
 mod copy;
 pub mod counters;
 pub mod credits;

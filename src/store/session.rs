@@ -4,7 +4,7 @@ use std::ffi::CStr;
 
 use pgrx::pg_sys;
 
-use super::statement::{View, row};
+use super::relations;
 use crate::error::Outcome;
 
 /// Number of the top transaction, which is given one if it has none. Never repeats in a cluster.
@@ -37,10 +37,7 @@ pub fn role_name(role: pg_sys::Oid) -> String {
 
 /// Who owns the extension; `None` if this database does not have it.
 pub fn extension_owner() -> Outcome<Option<pg_sys::Oid>> {
-    let owner: Option<u32> = row(
-        View::Latest,
-        "SELECT to_json(extowner::pg_catalog.int8) FROM pg_catalog.pg_extension WHERE extname = 'unkey'",
-        &[],
-    )?;
-    Ok(owner.map(pg_sys::Oid::from))
+    // SAFETY: looks a name up in the catalogue; the name is a C string.
+    let extension = unsafe { pg_sys::get_extension_oid(c"unkey".as_ptr(), true) };
+    if extension == pg_sys::InvalidOid { Ok(None) } else { relations::owner().map(Some) }
 }

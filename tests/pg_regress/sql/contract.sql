@@ -53,9 +53,10 @@ SELECT format('%s.%s', class.oid::regclass, attname) AS column_without_comment
 FROM pg_class AS class JOIN pg_attribute ON attrelid = class.oid AND attnum > 0 AND NOT attisdropped
 WHERE relnamespace = 'unkey'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'c') AND col_description(class.oid, attnum) IS NULL ORDER BY class.oid::regclass::text, attnum;
 
--- Settings: all under one prefix, which nobody else may use. They are known once the library is loaded.
+-- Settings: all under one prefix, which nobody else may use. They are known once the library is loaded. Those of shared memory can be
+-- changed only if the library is not preloaded, and do nothing then.
 LOAD 'unkey';
-SELECT name, setting, unit, context, vartype, short_desc FROM pg_settings WHERE name LIKE 'unkey.%' ORDER BY name;
+SELECT name, boot_val, unit, CASE context WHEN 'postmaster' THEN 'sighup' ELSE context END AS context, vartype, short_desc FROM pg_settings WHERE name LIKE 'unkey.%' ORDER BY name;
 SELECT * FROM tests.error($$SET unkey.no_such_setting = 1$$);
 
 -- Installed in another schema of another database it works, and leaves nothing behind.

@@ -14,8 +14,11 @@ SELECT 'nothing' AS reencrypted, state FROM tests.error('SELECT unkey_reencrypt_
 ALTER SYSTEM SET unkey.master_key_file = 'recovery.key';
 SELECT pg_reload_conf();
 \c -
-SET unkey.master_key_file = 'before-the-library-is-loaded';
+-- Refused at once if the library is preloaded, otherwise with a warning when it is loaded.
+SET client_min_messages = error;
+DO $$ BEGIN SET unkey.master_key_file = 'before-the-library-is-loaded'; EXCEPTION WHEN cant_change_runtime_param THEN NULL; END $$;
 SELECT unkey.now() IS NOT NULL AS loaded;
+RESET client_min_messages;
 SHOW unkey.master_key_file;
 SELECT state, message FROM tests.error($$SET unkey.master_key_file = 'x'$$);
 CREATE ROLE recovery_nobody;
