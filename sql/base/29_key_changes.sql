@@ -2,7 +2,7 @@
 -- hand, COPY or replication, fires one of these triggers, which has Postgres tell all sessions at the commit, here and on standbys.
 -- For each row, because statement triggers do not fire where replicated changes are applied; ALWAYS, because others do not either.
 
-CREATE TABLE unkey.key_changes ();
+CREATE UNLOGGED TABLE unkey.key_changes ();
 COMMENT ON TABLE unkey.key_changes IS 'Empty for good. Triggers name it in the message with which Postgres tells all sessions that something about a key changed.';
 
 CREATE FUNCTION unkey.key_changed() RETURNS trigger

@@ -96,7 +96,7 @@ unsafe fn check_execute(function: pg_sys::Oid) {
         #[cfg(feature = "pg15")]
         let allowed = pg_sys::pg_proc_aclcheck(function, user, execute);
         #[cfg(not(feature = "pg15"))]
-        let allowed = pg_sys::object_aclcheck(pg_sys::ProcedureRelationId.into(), function, user, execute);
+        let allowed = pg_sys::object_aclcheck(pg_sys::ProcedureRelationId, function, user, execute);
         if allowed != pg_sys::AclResult::ACLCHECK_OK {
             pg_sys::aclcheck_error(
                 allowed,

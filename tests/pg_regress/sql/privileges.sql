@@ -10,13 +10,13 @@ CREATE ROLE regress_unkey_verifier;
 CREATE ROLE regress_unkey_hostile;
 GRANT USAGE ON SCHEMA tests TO regress_unkey_nobody, regress_unkey_verifier, regress_unkey_hostile;
 
--- Every function of the extension with a call of it, every table and view with all that can be done to it.
+-- Every function of the extension that a statement can call with a call of it, every table and view with all that can be done to it.
 CREATE TEMP TABLE calls AS
 SELECT proc.oid::regprocedure::text AS what, format('SELECT %I.%I(%s)', nspname, proname,
     (SELECT string_agg(format('(SELECT NULL::%s)', format_type(type, NULL)), ', ' ORDER BY n) FROM unnest(proargtypes) WITH ORDINALITY AS types(type, n))) AS statement
 FROM pg_depend AS member JOIN pg_extension AS extension ON extension.oid = refobjid AND extname = 'unkey'
     JOIN pg_proc AS proc ON proc.oid = objid JOIN pg_namespace AS namespace ON namespace.oid = pronamespace
-WHERE member.deptype = 'e' AND refclassid = 'pg_extension'::regclass AND classid = 'pg_proc'::regclass;
+WHERE member.deptype = 'e' AND refclassid = 'pg_extension'::regclass AND classid = 'pg_proc'::regclass AND NOT 'internal'::regtype = ANY (proargtypes);
 CREATE TEMP TABLE accesses AS
 SELECT class.oid::regclass::text AS what, format(template, class.oid::regclass) AS statement
 FROM pg_depend AS member JOIN pg_extension AS extension ON extension.oid = refobjid AND extname = 'unkey' JOIN pg_class AS class ON class.oid = objid AND relkind IN ('r', 'p', 'v', 'm'),
