@@ -10,8 +10,13 @@ const POSTGRES_EPOCH: i64 = 946_684_800_000;
 
 /// Now, in milliseconds since the Unix epoch. Not frozen by the transaction.
 pub fn now() -> i64 {
+    settings::fixed_clock().unwrap_or_else(real)
+}
+
+/// The same, whatever `unkey.clock` says.
+pub fn real() -> i64 {
     // SAFETY: reads the system clock, nothing else.
-    settings::fixed_clock().unwrap_or_else(|| to_ms(unsafe { pg_sys::GetCurrentTimestamp() }))
+    to_ms(unsafe { pg_sys::GetCurrentTimestamp() })
 }
 
 /// Milliseconds since the Unix epoch of a Postgres timestamp, rounded down; infinities saturate.

@@ -10,6 +10,7 @@ mod analytics_query;
 mod apis;
 mod audit;
 mod clock;
+mod counters;
 mod credits;
 mod error;
 mod events;

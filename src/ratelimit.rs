@@ -11,10 +11,10 @@ use unkey_core::verdict::Take;
 use unkey_core::{Error, Kind, id, ratelimit, rule, validate};
 
 use crate::clock;
+use crate::counters;
 use crate::error::{Failure, Outcome};
 use crate::events::{LimitEvent, record_limits};
 use crate::page::Page;
-use crate::store::counters;
 use crate::store::ratelimit::{self as store, Namespace, ShownOverride};
 use crate::store::statement::{View, is_read_only};
 
@@ -129,8 +129,14 @@ pub struct Batch {
 pub fn limit(checks: &[Check], recorded: bool) -> Outcome<Batch> {
     let started = Instant::now();
     let overrides = checks.iter().map(override_of).collect::<Outcome<Vec<_>>>()?;
-    let takes: Vec<Take> =
-        checks.iter().zip(&overrides).map(|(check, found)| take(check, found.as_ref())).collect();
+    let applied: Vec<(CounterKey, i64)> =
+        checks.iter().zip(&overrides).map(|(check, found)| applied(check, found.as_ref())).collect();
+    let takes = checks.iter().zip(&applied).map(|(check, (counter, limit))| Take {
+        counter,
+        limit: *limit,
+        cost: check.cost,
+    });
+    let takes: Vec<Take> = takes.collect();
     let ratelimit::Batch { passed, outcomes, .. } = counters::take(&takes, clock::now())?;
     let decision = |((outcome, take), found): ((&ratelimit::Outcome, &Take), Option<Override>)| Decision {
         success: !outcome.exceeded,
@@ -175,15 +181,12 @@ fn override_of(check: &Check) -> Outcome<Option<Override>> {
     Ok(overrides::choose(&candidates, &check.identifier).cloned())
 }
 
-fn take(check: &Check, found: Option<&Override>) -> Take {
+/// The counter and the limit of a check.
+fn applied(check: &Check, found: Option<&Override>) -> (CounterKey, i64) {
     let (limit, duration) =
         found.map_or((check.limit, check.duration), |found| (found.limit, found.duration));
-    let scope = check.namespace.id.clone();
-    Take {
-        counter: CounterKey { scope, identifier: check.identifier.clone(), duration },
-        limit,
-        cost: check.cost,
-    }
+    let (scope, identifier) = (check.namespace.id.clone(), check.identifier.clone());
+    (CounterKey::new(scope, identifier, duration), limit)
 }
 
 /// Does the same for requests that name their namespaces, and makes those that are missing.

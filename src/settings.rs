@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 
-use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 
 static CLOCK: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 static CACHE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(8 * 1024);
@@ -11,6 +11,8 @@ static RECORD_VERIFICATIONS: GucSetting<bool> = GucSetting::<bool>::new(true);
 static RETENTION: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY);
 static ROLLUP_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(400 * DAY);
 static MASTER_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static COUNTERS: GucSetting<Counters> = GucSetting::<Counters>::new(Counters::Auto);
+static COUNTER_SLOTS: GucSetting<i32> = GucSetting::<i32>::new(65_536);
 static ANALYTICS_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(30_000);
 static ANALYTICS_MAX_ROWS: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 static ANALYTICS_MAX_BYTES: GucSetting<i32> = GucSetting::<i32>::new(16 * 1024 * 1024);
@@ -49,6 +51,29 @@ pub fn record_verifications() -> bool {
 /// pg_read_all_settings see it.
 pub fn master_key_file() -> Option<CString> {
     MASTER_KEY_FILE.get().filter(|path| !path.is_empty())
+}
+
+/// Where rate limits are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
+pub enum Counters {
+    /// In shared memory if the library is preloaded, in the table otherwise.
+    #[name = c"auto"]
+    Auto,
+    /// In the table.
+    #[name = c"table"]
+    Table,
+}
+
+/// `unkey.counters`: where rate limits are counted, `auto` (default) or `table`. Only superusers may set it: sessions that
+/// disagree count apart.
+pub fn counters() -> Counters {
+    COUNTERS.get()
+}
+
+/// `unkey.counter_slots`: how many rate-limit counters shared memory has room for, 64 bytes each. Only the server's
+/// configuration sets it, and only a restart changes it.
+pub fn counter_slots() -> usize {
+    COUNTER_SLOTS.get().unsigned_abs() as usize
 }
 
 /// `unkey.analytics_timeout`: how long an analytics query may run, in milliseconds; 0 for any time.
@@ -116,6 +141,35 @@ fn register_workers() {
         GucContext::Sighup,
         GucFlags::UNIT_S,
     );
+}
+
+fn register_counters() {
+    GucRegistry::define_enum_guc(
+        c"unkey.counters",
+        c"Where rate limits are counted: auto (shared memory if the library is preloaded) or table.",
+        c"Only superusers may set it: sessions that disagree count apart.",
+        &COUNTERS,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"unkey.counter_slots",
+        c"How many rate-limit counters shared memory has room for, 64 bytes each.",
+        c"Takes effect when the server starts with the library in shared_preload_libraries.",
+        &COUNTER_SLOTS,
+        128,
+        16_777_216,
+        at_start(),
+        GucFlags::default(),
+    );
+}
+
+/// Who sets what only a start of the server can change. Postgres knows such settings of preloaded libraries alone; without
+/// preload they are known all the same, so that a configuration that names them is not refused, and change nothing.
+fn at_start() -> GucContext {
+    // SAFETY: reads a flag that the server sets while it loads libraries.
+    let is_starting = unsafe { pgrx::pg_sys::process_shared_preload_libraries_in_progress };
+    if is_starting { GucContext::Postmaster } else { GucContext::Sighup }
 }
 
 /// Limits of analytics queries. They protect the server from whoever may query, so only superusers set them.
@@ -220,6 +274,7 @@ pub fn register() {
         GucContext::Sighup,
         GucFlags::SUPERUSER_ONLY,
     );
+    register_counters();
     register_analytics();
     register_workers();
     // SAFETY: takes a NUL-terminated string, called once while the library loads.

@@ -18,9 +18,9 @@ use unkey_core::{Result, network, permission, validate};
 
 use crate::actor::{Actor, acting_as};
 use crate::clock;
+use crate::counters::Counters;
 use crate::error::{Failure, Outcome, answered};
 use crate::events::{VerificationEvent, record_verifications};
-use crate::store::counters::Counters;
 use crate::store::credits::Balances;
 use crate::store::key::Key;
 use crate::store::keys;

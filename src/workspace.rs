@@ -6,8 +6,8 @@ use unkey_core::verdict::Take;
 use unkey_core::{Error, Kind};
 
 use crate::clock;
+use crate::counters;
 use crate::error::{Outcome, answered};
-use crate::store::counters;
 use crate::store::statement::View;
 use crate::store::workspace::{self, Workspace};
 
@@ -49,12 +49,15 @@ pub fn admit_first(calls: usize) -> Outcome<(usize, Option<Error>)> {
     let (Some(limit), Some(duration)) = (workspace.limit, workspace.duration) else {
         return Ok((calls, None));
     };
-    let counter = CounterKey { scope: "workspace".to_owned(), identifier: "calls".to_owned(), duration };
-    let admitted =
-        match answered(counters::take_each(&Take { counter, limit, cost: 1 }, calls, clock::now()))? {
-            Ok(admitted) => admitted,
-            Err(refusal) => return Ok((0, Some(refusal))),
-        };
+    let counter = CounterKey::new("workspace".to_owned(), "calls".to_owned(), duration);
+    let admitted = match answered(counters::take_each(
+        &Take { counter: &counter, limit, cost: 1 },
+        calls,
+        clock::now(),
+    ))? {
+        Ok(admitted) => admitted,
+        Err(refusal) => return Ok((0, Some(refusal))),
+    };
     let message = format!("all root keys together may make {limit} calls in {duration} ms");
     let refusal = || Error::new(Kind::WorkspaceRateLimited, message).hint("Try again in the next window.");
     Ok((admitted, (admitted < calls).then(refusal)))

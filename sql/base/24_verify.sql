@@ -37,7 +37,7 @@ CREATE UNLOGGED TABLE unkey.counters (
     previous   bigint NOT NULL CHECK (previous >= 0),
     PRIMARY KEY (scope, identifier, duration)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE unkey.counters IS 'Rate-limit counters, two adjacent windows each. Unlogged and not dumped: a crash or a restore forgets the current windows.';
+COMMENT ON TABLE unkey.counters IS 'Rate-limit counters that are not in shared memory, two adjacent windows each: all without preload, otherwise those that found no room. Unlogged and not dumped: a crash or a restore forgets the current windows.';
 COMMENT ON COLUMN unkey.counters.scope IS 'What is counted: limit:<name> for limits of keys and identities, the id of a namespace for unkey_limit.';
 COMMENT ON COLUMN unkey.counters.identifier IS 'Whose usage: a key id, an identity id, or the identifier given to unkey_limit.';
 COMMENT ON COLUMN unkey.counters.duration IS 'Length of a window in milliseconds.';
@@ -61,7 +61,7 @@ COMMENT ON FUNCTION unkey_verify_key(text, text, bigint, jsonb, text[], text, in
 'Verifies a key in one atomic call and returns one row. A bad key is an answer (code), never an error; NULL, an empty text and any text that can''t be a key answer NOT_FOUND. Always call it as SELECT * FROM unkey_verify_key(…): (unkey_verify_key(…)).* would run once per column.
 permissions: a query of slugs joined by AND, OR and parentheses, 1 to 1000 characters. cost: credits to spend, 0 to 10^12, default 1; 0 spends nothing. ratelimits: [{"name", "cost", "limit", "duration"}]: names a stored limit and may change its cost, or with limit and duration (ms) counts an ad-hoc one. tags: at most 20 of 1 to 512 characters, kept for analytics. api_id: a key of another API answers NOT_FOUND. ip: address of the client, for allow-lists. migration_id: finishes a key imported with that migration.
 Checks in order, each only while the key is valid: API and key enabled, not expired, address, permissions, rate limits, credits. Rate limits stay counted when credits fail; everything is given back when the transaction aborts.
-Errors: 42601 syntax of permissions (only for a key that exists), 22023 another argument, 55000 ratelimits names a limit that does not exist, 25006 something must be counted or spent in a read-only transaction.';
+Errors: 42601 syntax of permissions (only for a key that exists), 22023 another argument, 55000 ratelimits names a limit that does not exist, 25006 credits must be spent, or a limit counted in the table, in a read-only transaction.';
 
 CREATE FUNCTION unkey_verify_keys(
     keys text[],

@@ -105,7 +105,7 @@ COMMENT ON FUNCTION unkey_limit(text, text, bigint, interval, bigint) IS
 'Counts a cost against a limit, if it still fits, and returns one row. A refusal is an answer (success), never an error. Always call it as SELECT * FROM unkey_limit(…): (unkey_limit(…)).* would run once per column.
 namespace: name or id of what is limited, 1 to 255 characters; an unknown name is made. identifier: who is limited, 1 to 255 characters. "limit": most cost per window, at least 1. duration: length of a window, 1 second to 30 days; a month is 30 days. cost: at least 0, default 1; 0 only looks, and passes up to and at the limit. An override of the identifier replaces "limit" and duration.
 Windows slide: the previous window weighs less the more of the current one has passed. Changing the limit keeps what was counted, another duration counts anew. Everything is given back when the transaction aborts.
-Errors: 22023 an argument out of range, 22004 NULL, 55000 the namespace was deleted, 25006 something must be counted or made in a read-only transaction.';
+Errors: 22023 an argument out of range, 22004 NULL, 55000 the namespace was deleted, 25006 a namespace must be made, or a limit counted in the table, in a read-only transaction.';
 
 CREATE FUNCTION unkey_multi_limit(checks jsonb) RETURNS SETOF unkey.multi_limit_result
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 100 ROWS 10 SUPPORT unkey.support

@@ -323,11 +323,17 @@ BEGIN
     )
     DELETE FROM unkey.counters WHERE ctid = ANY (ARRAY(SELECT ctid FROM over));
     GET DIAGNOSTICS removed = ROW_COUNT;
+    WITH over AS MATERIALIZED (
+        SELECT ctid FROM unkey.saved_counters WHERE seq < at / duration - 1 LIMIT 10000 FOR UPDATE SKIP LOCKED
+    ), gone AS (
+        DELETE FROM unkey.saved_counters WHERE ctid = ANY (ARRAY(SELECT ctid FROM over)) RETURNING id
+    )
+    SELECT removed + count(*) INTO removed FROM gone;
     RETURN removed;
 END
 $$;
 COMMENT ON FUNCTION unkey.remove_counters() IS
-'Removes up to 10000 rate-limit counters whose two windows are over, and answers how many. Those in use are left alone.';
+'Removes rate-limit counters whose two windows are over, up to 10000 from unkey.counters and from unkey.saved_counters, and answers how many. Those in use are left alone.';
 
 CREATE FUNCTION unkey.maintain_once() RETURNS unkey.maintenance
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
@@ -362,6 +368,7 @@ BEGIN
     END;
     done.partitions_dropped :=
         unkey.drop_event_partitions(((at - current_setting('unkey.retention')::interval) AT TIME ZONE 'UTC')::date);
+    PERFORM unkey.save_counters();
     done.counters_removed := unkey.remove_counters();
     INSERT INTO unkey.last_maintenance (finished_at, drained) VALUES (unkey.now(), done.drained)
     ON CONFLICT (singleton) DO UPDATE SET finished_at = EXCLUDED.finished_at, drained = EXCLUDED.drained;
@@ -386,5 +393,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION unkey.maintain() IS
-'Keeps the database in shape; run it every minute (docs/operations.md), unless the library is preloaded: then the worker of the database does. Moves events from the queues, at most about a million in a call, and from memory into partitions, adds what is new to the roll-ups, and makes partitions as needed; drops event partitions after unkey.retention and deletes roll-ups after unkey.rollup_retention; removes rate-limit counters whose windows are over. One call at a time: a second one returns NULL at once. Verifications neither wait for it nor hold it up; whatever else it would have to wait for longer than 200 ms, it leaves for the next call. Without it nothing fails: the queues and counters grow, and last_used_at stays behind.
+'Keeps the database in shape; run it every minute (docs/operations.md), unless the library is preloaded: then the worker of the database does. Moves events from the queues, at most about a million in a call, and from memory into partitions, adds what is new to the roll-ups, and makes partitions as needed; drops event partitions after unkey.retention and deletes roll-ups after unkey.rollup_retention; saves rate-limit counters of shared memory, and removes those whose windows are over. One call at a time: a second one returns NULL at once. Verifications neither wait for it nor hold it up; whatever else it would have to wait for longer than 200 ms, it leaves for the next call. Without it nothing fails: the queues and counters grow, and last_used_at stays behind.
 Errors: 55P03 the queues, roll-ups or counters are locked by hand, 25001 not READ COMMITTED, 25006 in a read-only transaction, 0A000 at PREPARE TRANSACTION if events were in memory.';

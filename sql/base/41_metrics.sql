@@ -81,7 +81,7 @@ CREATE VIEW unkey.metrics AS
         SELECT 'unkey_audit_unsealed_entries', 'Entries of the audit log that no seal covers yet, counted up to 10000.',
             '', (SELECT count(*) FROM (SELECT FROM unkey.audit_log WHERE seal IS NULL LIMIT 10000) AS unsealed)
         UNION ALL
-        SELECT 'unkey_counters', 'Rate-limit counters; an estimate.',
+        SELECT 'unkey_counters', 'Rate-limit counters in the table; an estimate.',
             '', pg_stat_get_live_tuples('unkey.counters'::regclass)
         UNION ALL
         SELECT 'unkey_keys', 'Keys, deleted ones included; an estimate.',

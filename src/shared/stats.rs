@@ -55,12 +55,21 @@ stats! {
     WorkersStarted = "workers_started",
     /// How often no worker could be started: max_worker_processes is too low.
     WorkersMissing = "workers_missing",
+    /// Slots that rate-limit counters have ever used, of those that unkey.counter_slots gives.
+    CounterSlots = "counter_slots_used",
+    /// How often a counter took over the slot of another one whose windows were over.
+    CounterReuses = "counter_slots_reused",
+    /// How often a counter found no free slot and was counted in the table.
+    CounterFallbacks = "counter_fallbacks",
 }
 
 impl Stat {
     /// Whether it goes up and down; others only grow until the server (or without preloading, the session) ends.
     pub const fn is_gauge(self) -> bool {
-        matches!(self, Self::CacheBytes | Self::EventChunks | Self::EventChunksUsed)
+        matches!(
+            self,
+            Self::CacheBytes | Self::EventChunks | Self::EventChunksUsed | Self::CounterSlots
+        )
     }
 
     /// What it stands at.

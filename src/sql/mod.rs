@@ -5,6 +5,7 @@ mod analytics_query;
 mod api;
 mod apis;
 mod audit;
+mod counters;
 mod identities;
 mod internal;
 mod jsonb;

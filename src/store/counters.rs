@@ -14,25 +14,6 @@ use unkey_core::{Error, Kind};
 use super::statement::{View, arg, column, is_read_only, row, rows, run};
 use crate::error::{Failure, Outcome};
 
-/// Counts every cost, or none if one limit refuses.
-pub fn take(takes: &[Take], now: i64) -> Outcome<Batch> {
-    let mut counters = Counters::default();
-    let batch = counters.take(takes, now)?;
-    counters.store()?;
-    Ok(batch)
-}
-
-/// Counts the same cost so many times, one after the other, and answers how often it passed: after a refusal no more.
-pub fn take_each(take: &Take, times: usize, now: i64) -> Outcome<usize> {
-    let mut counters = Counters::default();
-    let mut passed = 0;
-    while passed < times && counters.take(std::slice::from_ref(take), now)?.passed {
-        passed += 1;
-    }
-    counters.store()?;
-    Ok(passed)
-}
-
 /// The counters that a call has locked. What it counts is written by [`Counters::store`].
 #[derive(Debug, Default)]
 pub struct Counters(BTreeMap<CounterKey, Locked>);
@@ -47,20 +28,20 @@ struct Locked {
 impl Counters {
     /// Counts every cost, or none if one limit refuses.
     pub fn take(&mut self, takes: &[Take], now: i64) -> Outcome<Batch> {
-        let keys: BTreeSet<&CounterKey> = takes.iter().map(|take| &take.counter).collect();
+        let keys: BTreeSet<&CounterKey> = takes.iter().map(|take| take.counter).collect();
         let counts = takes.iter().any(|take| take.cost > 0);
         // Only counting needs the lock; a transaction that can't write may still look.
         if counts && !is_read_only() {
             self.lock(keys.iter().copied(), now)?;
         }
-        let counters = keys.iter().map(|key| self.get(key)).collect::<Outcome<Vec<_>>>()?;
+        let mut counters = keys.iter().map(|key| self.get(key)).collect::<Outcome<Vec<_>>>()?;
         let check = |take: &Take| {
-            let counter = keys.iter().position(|key| **key == take.counter).unwrap_or(usize::MAX);
+            let counter = keys.iter().position(|key| *key == take.counter).unwrap_or(usize::MAX);
             Check { counter, limit: take.limit, cost: take.cost }
         };
-        let batch = judge(&takes.iter().map(check).collect::<Vec<_>>(), &counters, now);
+        let batch = judge(&takes.iter().map(check).collect::<Vec<_>>(), &mut counters, now);
         if batch.passed && counts {
-            self.count(&keys, &batch.windows)?;
+            keys.iter().zip(&counters).try_for_each(|(key, counter)| self.count(key, counter.window))?;
         }
         Ok(batch)
     }
@@ -83,17 +64,27 @@ impl Counters {
         Ok(())
     }
 
-    fn get(&self, key: &CounterKey) -> Outcome<Counter> {
-        self.0.get(key).map_or_else(|| read(key), |locked| Ok(locked.counter))
+    /// Whether it has locked none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    fn count(&mut self, keys: &BTreeSet<&CounterKey>, windows: &[Window]) -> Outcome<()> {
-        for (key, window) in keys.iter().zip(windows) {
-            let locked = self.0.get_mut(*key).ok_or_else(read_only)?;
-            locked.counter.window = *window;
-            locked.changed = true;
-        }
+    /// The window of a locked counter; `None` if it is not locked.
+    pub fn window(&self, key: &CounterKey) -> Option<Window> {
+        self.0.get(key).map(|locked| locked.counter.window)
+    }
+
+    /// Counts in a locked counter.
+    pub fn count(&mut self, key: &CounterKey, window: Window) -> Outcome<()> {
+        let locked = self.0.get_mut(key).ok_or_else(read_only)?;
+        locked.counter.window = window;
+        locked.changed = true;
         Ok(())
+    }
+
+    fn get(&self, key: &CounterKey) -> Outcome<Counter> {
+        let read = || Ok(Counter { duration: key.duration, window: window(key)? });
+        self.0.get(key).map_or_else(read, |locked| Ok(locked.counter))
     }
 
     /// Writes what was counted.
@@ -120,14 +111,15 @@ fn counter(key: &CounterKey, (seq, current, previous): Columns) -> Counter {
     Counter { duration: key.duration, window: Window { seq, current, previous } }
 }
 
-fn read(key: &CounterKey) -> Outcome<Counter> {
+/// The window of a counter as it is now; empty if it is not in the table.
+pub fn window(key: &CounterKey) -> Outcome<Window> {
     let columns: Option<Columns> = row(
         View::Latest,
         "SELECT json_build_array(seq, current, previous) FROM unkey.counters
         WHERE scope = $1 AND identifier = $2 AND duration = $3",
         &[arg(key.scope.as_str()), arg(key.identifier.as_str()), arg(key.duration)],
     )?;
-    Ok(counter(key, columns.unwrap_or_default()))
+    Ok(counter(key, columns.unwrap_or_default()).window)
 }
 
 /// Locks counters in the order given, makes those that are missing, and answers them in that order.

@@ -2,11 +2,8 @@
 //!
 //! Rules of the folder: SQL text lives nowhere else, but for analytics queries ([`query`]); every name in it is qualified; values are parameters; a
 //! statement of a per-key table says `key_id = $n`; a row is one JSON document, read by serde.
-//! Lock order within one call: counters by their primary key, then credits by key id, then the key's row, then
-//! permissions and roles. A root key is locked by itself.
-//! Lock order within one call: new rate limit namespaces by name, then counters by their primary key, then credits by key id, then the key's row, then
-//! permissions and roles.
-//! permissions and roles, then texts of recoverable keys by key id, then data keys. A root key is locked by itself.
+//! Lock order within one call: new rate limit namespaces by name, then counters by their primary key, then credits by key
+//! id, then the key's row, then permissions and roles, then texts of recoverable keys by key id, then data keys. A root key is locked by itself.
 
 pub mod access;
 pub mod apis;
@@ -32,6 +29,7 @@ pub mod record;
 pub mod recovery;
 pub mod relations;
 pub mod root_keys;
+pub mod saved_counters;
 pub mod secrets;
 pub mod session;
 pub mod statement;

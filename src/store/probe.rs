@@ -7,14 +7,14 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 
-use pgrx::{FromDatum, IntoDatum, direct_function_call, pg_sys};
+use pgrx::{FromDatum, IntoDatum, Uuid, direct_function_call, pg_sys};
 use serde::de::DeserializeOwned;
 
 use super::relations;
 use super::value::Json;
 use crate::error::Outcome;
 
-/// A table and the index by whose first column its rows are found.
+/// A table and the index by whose first columns its rows are found.
 #[derive(Debug, Clone, Copy)]
 pub struct Table {
     pub name: &'static CStr,
@@ -38,7 +38,16 @@ struct Open {
     heap: pg_sys::Relation,
     scan: pg_sys::IndexScanDesc,
     slot: *mut pg_sys::TupleTableSlot,
-    equal: pg_sys::ScanKeyData,
+    keys: Vec<pg_sys::ScanKeyData>,
+}
+
+/// What an indexed column has to equal: the function that compares, and the value.
+struct Equals(u32, Option<pg_sys::Datum>);
+
+impl Equals {
+    fn text(value: &str) -> Self {
+        Self(pg_sys::F_TEXTEQ, value.into_datum())
+    }
 }
 
 /// Runs reads under one snapshot; `None` where tables may be elsewhere.
@@ -84,7 +93,7 @@ impl Latest {
         key: &str,
         read: impl FnMut(&Row) -> Outcome<T>,
     ) -> Outcome<Vec<T>> {
-        self.each(table, pg_sys::F_TEXTEQ, key.into_datum(), read)
+        self.each(table, &[Equals::text(key)], read)
     }
 
     /// Reads the rows whose indexed column equals some bytes.
@@ -94,7 +103,7 @@ impl Latest {
         key: &[u8],
         read: impl FnMut(&Row) -> Outcome<T>,
     ) -> Outcome<Vec<T>> {
-        self.each(table, pg_sys::F_BYTEAEQ, key.into_datum(), read)
+        self.each(table, &[Equals(pg_sys::F_BYTEAEQ, key.into_datum())], read)
     }
 
     /// Reads the rows whose indexed column equals a boolean.
@@ -104,14 +113,35 @@ impl Latest {
         key: bool,
         read: impl FnMut(&Row) -> Outcome<T>,
     ) -> Outcome<Vec<T>> {
-        self.each(table, pg_sys::F_BOOLEQ, key.into_datum(), read)
+        self.each(table, &[Equals(pg_sys::F_BOOLEQ, key.into_datum())], read)
+    }
+
+    /// Reads the rows whose indexed column equals a UUID.
+    pub fn by_uuid<T>(
+        &self,
+        table: Table,
+        key: Uuid,
+        read: impl FnMut(&Row) -> Outcome<T>,
+    ) -> Outcome<Vec<T>> {
+        self.each(table, &[Equals(pg_sys::F_UUID_EQ, key.into_datum())], read)
+    }
+
+    /// Reads the rows whose indexed columns equal two texts and a number.
+    pub fn by_texts_and_number<T>(
+        &self,
+        table: Table,
+        [first, second]: [&str; 2],
+        number: i64,
+        read: impl FnMut(&Row) -> Outcome<T>,
+    ) -> Outcome<Vec<T>> {
+        let number = Equals(pg_sys::F_INT8EQ, number.into_datum());
+        self.each(table, &[Equals::text(first), Equals::text(second), number], read)
     }
 
     fn each<T>(
         &self,
         table: Table,
-        equals: u32,
-        key: Option<pg_sys::Datum>,
+        equals: &[Equals],
         mut read: impl FnMut(&Row) -> Outcome<T>,
     ) -> Outcome<Vec<T>> {
         let mut all = self.open.borrow_mut();
@@ -123,11 +153,19 @@ impl Latest {
             }
         };
         let Some(open) = all.get_mut(at) else { return Ok(Vec::new()) };
-        open.equal.sk_argument = key.unwrap_or(pg_sys::Datum::null());
+        for (key, Equals(_, value)) in open.keys.iter_mut().zip(equals) {
+            key.sk_argument = value.unwrap_or(pg_sys::Datum::null());
+        }
         let mut found = Vec::new();
-        // SAFETY: scan and slot are open and fit each other; the scan key has the type of the index's first column.
+        // SAFETY: scan and slot are open and fit each other; the scan keys have the types of the index's columns.
         unsafe {
-            pg_sys::index_rescan(open.scan, &mut open.equal, 1, std::ptr::null_mut(), 0);
+            pg_sys::index_rescan(
+                open.scan,
+                open.keys.as_mut_ptr(),
+                open.keys.len() as i32,
+                std::ptr::null_mut(),
+                0,
+            );
             while pg_sys::index_getnext_slot(
                 open.scan,
                 pg_sys::ScanDirection::ForwardScanDirection,
@@ -142,32 +180,45 @@ impl Latest {
         Ok(found)
     }
 
-    fn open(&self, table: Table, equals: u32) -> Outcome<Open> {
+    fn open(&self, table: Table, equals: &[Equals]) -> Outcome<Open> {
         let (heap, index) = (relations::oid(table.name)?, relations::oid(table.index)?);
-        // SAFETY: both relations are opened with a lock and closed by `close`; the scan key has the operator and collation
-        // of the index's first column; the slot fits the table and is dropped before it is closed.
+        // SAFETY: both relations are opened with a lock and closed by `close`; the scan keys have the operators and
+        // collations of the index's columns; the slot fits the table and is dropped before it is closed.
         unsafe {
             let heap = pg_sys::table_open(heap, LOCK);
             let index = pg_sys::index_open(index, LOCK);
-            let mut equal = pg_sys::ScanKeyData::default();
-            pg_sys::ScanKeyEntryInitialize(
-                &mut equal,
-                0,
-                1,
-                pg_sys::BTEqualStrategyNumber as pg_sys::StrategyNumber,
-                pg_sys::InvalidOid,
-                *(*index).rd_indcollation,
-                pg_sys::Oid::from(equals),
-                pg_sys::Datum::null(),
-            );
+            let key = |(at, Equals(equals, _)): (usize, &Equals)| {
+                scan_key(at, *equals, *(*index).rd_indcollation.add(at))
+            };
+            let keys: Vec<_> = equals.iter().enumerate().map(key).collect();
+            let count = keys.len() as i32;
             #[cfg(not(feature = "pg18"))]
-            let scan = pg_sys::index_beginscan(heap, index, self.snapshot, 1, 0);
+            let scan = pg_sys::index_beginscan(heap, index, self.snapshot, count, 0);
             #[cfg(feature = "pg18")]
-            let scan = pg_sys::index_beginscan(heap, index, self.snapshot, std::ptr::null_mut(), 1, 0);
+            let scan = pg_sys::index_beginscan(heap, index, self.snapshot, std::ptr::null_mut(), count, 0);
             let slot = pg_sys::table_slot_create(heap, std::ptr::null_mut());
-            Ok(Open { index: table.index, heap, scan, slot, equal })
+            Ok(Open { index: table.index, heap, scan, slot, keys })
         }
     }
+}
+
+/// The key for an index's column, without a value.
+fn scan_key(at: usize, equals: u32, collation: pg_sys::Oid) -> pg_sys::ScanKeyData {
+    let mut key = pg_sys::ScanKeyData::default();
+    // SAFETY: looks up a function of Postgres' own by its id.
+    unsafe {
+        pg_sys::ScanKeyEntryInitialize(
+            &mut key,
+            0,
+            at as pg_sys::AttrNumber + 1,
+            pg_sys::BTEqualStrategyNumber as pg_sys::StrategyNumber,
+            pg_sys::InvalidOid,
+            collation,
+            pg_sys::Oid::from(equals),
+            pg_sys::Datum::null(),
+        );
+    }
+    key
 }
 
 const LOCK: pg_sys::LOCKMODE = pg_sys::AccessShareLock as pg_sys::LOCKMODE;

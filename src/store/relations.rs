@@ -33,7 +33,8 @@ thread_local! {
 /// The relation whose invalidation says that some key changed.
 const KEY_CHANGES: &CStr = c"key_changes";
 /// Tables that every use of a key may change, so that Postgres' own upkeep of them says nothing about keys.
-const BUSY: [&CStr; 3] = [c"credits", c"credits_pkey", c"counters"];
+const BUSY: [&CStr; 6] =
+    [c"credits", c"credits_pkey", c"counters", c"counters_pkey", c"saved_counters", c"saved_counters_pkey"];
 
 /// Asks Postgres to be told of changed relations. Once, when the library is loaded.
 pub fn watch() {

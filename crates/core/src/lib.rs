@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`key`] and [`id`] make what is issued; [`rule`], [`validate`] and [`document`] say what callers may
 //! send, [`request`] what they send in the v2 dialect and [`reply`] what they get; [`permission`], [`network`],
-//! [`ratelimit`], [`limits`], [`overrides`] and [`credits`] are one check each; [`verdict`] puts them in order;
+//! [`ratelimit`], [`limits`], [`overrides`] and [`credits`] are one check each, [`slots`] keeps counters in memory; [`verdict`] puts checks in order;
 //! [`authorization`] and [`root_permission`] are about root keys, [`envelope`] about recoverable ones; [`error`] is the
 //! table of callers' mistakes.
 #![forbid(unsafe_code)]
@@ -30,6 +30,7 @@ pub mod root_permission;
 pub mod rule;
 #[cfg(feature = "schema")]
 pub mod schema;
+pub mod slots;
 pub mod validate;
 pub mod verdict;
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::document::{RatelimitInput, RequestedLimit};
+use crate::slots::CounterId;
 use crate::{Result, ratelimit};
 
 /// A limit as it is stored with a key or an identity; the JSON of columns, replies and requests alike.
@@ -58,6 +59,21 @@ pub struct CounterKey {
     pub identifier: String,
     /// Window in milliseconds.
     pub duration: i64,
+    /// Made of all of these, once: it costs more than to count.
+    id: CounterId,
+}
+
+impl CounterKey {
+    /// The counter of this name.
+    pub fn new(scope: String, identifier: String, duration: i64) -> Self {
+        let id = CounterId::of(&scope, &identifier, duration);
+        Self { scope, identifier, duration, id }
+    }
+
+    /// Its id.
+    pub const fn id(&self) -> CounterId {
+        self.id
+    }
 }
 
 /// One limit of one verification.
@@ -143,7 +159,7 @@ fn applied(limit: &StoredLimit, identifier: &str) -> Applied {
         limit: limit.limit,
         cost: 1,
         auto_apply: limit.auto_apply,
-        counter: CounterKey { scope, identifier: identifier.to_owned(), duration: limit.duration },
+        counter: CounterKey::new(scope, identifier.to_owned(), limit.duration),
     }
 }
 

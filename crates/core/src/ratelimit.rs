@@ -38,6 +38,29 @@ impl Window {
             _ => Self { seq, current: 0, previous: 0 },
         }
     }
+
+    /// What two records of one counter say together at `now`, where one was made from the other: the higher count of
+    /// each window.
+    pub fn merged(self, other: Self, now: i64, duration: i64) -> Self {
+        let (one, other) = (self.rolled(now, duration), other.rolled(now, duration));
+        let (early, late) = if one.seq <= other.seq { (one, other) } else { (other, one) };
+        // The later one may be one ahead of now; the other is seen from there.
+        let early = early.rolled(late.seq.saturating_mul(duration.max(1)), duration);
+        Self {
+            seq: late.seq,
+            current: late.current.max(early.current),
+            previous: late.previous.max(early.previous),
+        }
+    }
+
+    /// Takes back a cost that was counted in window `seq`, as far as that window is still remembered.
+    pub fn give_back(&mut self, seq: i64, cost: i64) {
+        match self.seq.checked_sub(seq) {
+            Some(0) => self.current = self.current.saturating_sub(cost).max(0),
+            Some(1) => self.previous = self.previous.saturating_sub(cost).max(0),
+            _ => {}
+        }
+    }
 }
 
 /// A counter as stored, and the length of its windows.
@@ -79,32 +102,50 @@ pub struct Batch {
     pub passed: bool,
     /// One per check, in the order of the checks.
     pub outcomes: Vec<Outcome>,
-    /// One per counter, in the order of the counters: rolled to now, and with the costs added if `passed`.
-    pub windows: Vec<Window>,
 }
 
-/// Judges all checks of one call at `now`: all pass and every counter gets its cost, or nothing is added.
+/// Judges all checks of one call at `now`: all pass and every counter is rolled to now and gets its cost, or all
+/// counters stay as they are.
 ///
 /// Every check is evaluated, whatever became of the others. Unlike in Unkey, checks on the same counter are
 /// judged with the sum of their costs, so together they can't overshoot. No checks at all pass.
-pub fn judge(checks: &[Check], counters: &[Counter], now: i64) -> Batch {
-    let uses = uses(checks, counters, now);
-    let found = || checks.iter().map(|check| (check.limit, uses.get(check.counter)));
-    let passed = found().all(|(limit, usage)| usage.is_some_and(|usage| !usage.exceeds(limit)));
-    let outcome = |(limit, usage): (i64, Option<&Use>)| {
-        usage.map_or(Outcome { exceeded: true, remaining: 0, reset: now }, |usage| {
-            usage.outcome(limit, passed)
-        })
-    };
-    Batch {
-        passed,
-        outcomes: found().map(outcome).collect(),
-        windows: uses.iter().map(|usage| usage.stored(passed)).collect(),
+pub fn judge(checks: &[Check], counters: &mut [Counter], now: i64) -> Batch {
+    let mut standings: Vec<Standing> = counters.iter().map(|counter| Standing::at(counter, now)).collect();
+    let passed = pass(checks, &mut standings);
+    if passed {
+        counters
+            .iter_mut()
+            .zip(&standings)
+            .for_each(|(counter, standing)| counter.window = standing.counted());
     }
+    Batch { passed, outcomes: outcomes(checks, &standings, passed, now) }
+}
+
+/// Adds the cost of each check to the standing of its counter and answers whether all fit: the first half of
+/// [`judge`], which allocates nothing.
+pub fn pass(checks: &[Check], standings: &mut [Standing]) -> bool {
+    for check in checks {
+        if let Some(standing) = standings.get_mut(check.counter) {
+            standing.cost += i128::from(check.cost.max(0));
+        }
+    }
+    let fits =
+        |check: &Check| standings.get(check.counter).is_some_and(|standing| !standing.exceeds(check.limit));
+    checks.iter().all(fits)
+}
+
+/// What became of each check: the second half of [`judge`].
+pub fn outcomes(checks: &[Check], standings: &[Standing], passed: bool, now: i64) -> Vec<Outcome> {
+    let outcome = |check: &Check| match standings.get(check.counter) {
+        Some(standing) => standing.outcome(check.limit, passed),
+        None => Outcome { exceeded: true, remaining: 0, reset: now },
+    };
+    checks.iter().map(outcome).collect()
 }
 
 /// How a counter stands during one call. Sums are wide, so that they stay exact for any input.
-struct Use {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
     window: Window,
     /// Effective use before the call.
     used: i128,
@@ -113,18 +154,9 @@ struct Use {
     reset: i64,
 }
 
-fn uses(checks: &[Check], counters: &[Counter], now: i64) -> Vec<Use> {
-    let mut uses: Vec<Use> = counters.iter().map(|counter| Use::at(counter, now)).collect();
-    for check in checks {
-        if let Some(usage) = uses.get_mut(check.counter) {
-            usage.cost += i128::from(check.cost.max(0));
-        }
-    }
-    uses
-}
-
-impl Use {
-    fn at(counter: &Counter, now: i64) -> Self {
+impl Standing {
+    /// The standing of a counter at `now`, before any cost.
+    pub fn at(counter: &Counter, now: i64) -> Self {
         let duration = counter.duration.max(1);
         let window = counter.window.rolled(now, duration);
         // now - start, but 0 in a window that starts later.
@@ -146,9 +178,14 @@ impl Use {
         Outcome { exceeded, remaining: saturated(left.max(0)), reset: self.reset }
     }
 
-    fn stored(&self, passed: bool) -> Window {
-        let cost = if passed { self.cost } else { 0 };
-        Window { current: saturated(i128::from(self.window.current) + cost), ..self.window }
+    /// What the call costs this counter.
+    pub fn cost(&self) -> i64 {
+        saturated(self.cost)
+    }
+
+    /// The window to store if the call passes: rolled to now, and with the cost added.
+    pub fn counted(&self) -> Window {
+        Window { current: saturated(i128::from(self.window.current) + self.cost), ..self.window }
     }
 }
 
@@ -173,11 +210,12 @@ mod tests {
     /// Judges one check; `elapsed` is in percent of the window.
     fn one(current: i64, previous: i64, elapsed: i64, limit: i64, cost: i64) -> (bool, i64) {
         let now = START + elapsed * MINUTE / 100;
-        let batch = judge(&[Check { counter: 0, limit, cost }], &[counter(current, previous)], now);
+        let mut counters = [counter(current, previous)];
+        let batch = judge(&[Check { counter: 0, limit, cost }], &mut counters, now);
         let outcome = batch.outcomes[0];
         assert_eq!(outcome.exceeded, !batch.passed);
         assert_eq!(outcome.reset, START + MINUTE);
-        assert_eq!(batch.windows[0].current, current + if batch.passed { cost } else { 0 });
+        assert_eq!(counters[0].window.current, current + if batch.passed { cost } else { 0 });
         (batch.passed, outcome.remaining)
     }
 
@@ -200,14 +238,14 @@ mod tests {
     }
 
     /// Spends 1 of 10 again and again, from a window as stored, and returns what remains after each success.
-    fn spend(mut counter: Counter, now: i64) -> Vec<i64> {
+    fn spend(counter: Counter, now: i64) -> Vec<i64> {
+        let mut counters = [counter];
         let mut remaining = Vec::new();
         loop {
-            let batch = judge(&[Check { counter: 0, limit: 10, cost: 1 }], &[counter], now);
+            let batch = judge(&[Check { counter: 0, limit: 10, cost: 1 }], &mut counters, now);
             if !batch.passed {
                 return remaining;
             }
-            counter.window = batch.windows[0];
             remaining.push(batch.outcomes[0].remaining);
         }
     }
@@ -240,11 +278,12 @@ mod tests {
     #[test]
     fn rl_25_and_34_denial_spends_nothing_anywhere() {
         let checks = [Check { counter: 0, limit: 12, cost: 1 }, Check { counter: 1, limit: 200, cost: 1 }];
-        let batch = judge(&checks, &[counter(12, 0), counter(12, 0)], START);
+        let mut counters = [counter(12, 0); 2];
+        let batch = judge(&checks, &mut counters, START);
         assert!(!batch.passed);
         assert_eq!(batch.outcomes[0], Outcome { exceeded: true, remaining: 0, reset: START + MINUTE });
         assert_eq!(batch.outcomes[1], Outcome { exceeded: false, remaining: 188, reset: START + MINUTE });
-        assert_eq!(batch.windows, [counter(12, 0).window; 2]);
+        assert_eq!(counters, [counter(12, 0); 2]);
     }
 
     #[test]
@@ -262,21 +301,23 @@ mod tests {
     #[test]
     fn checks_on_one_counter_are_summed() {
         let checks = |limits: [i64; 2]| limits.map(|limit| Check { counter: 0, limit, cost: 3 });
-        let passed = judge(&checks([10, 20]), &[counter(4, 0)], START);
+        let mut counters = [counter(4, 0)];
+        let passed = judge(&checks([10, 20]), &mut counters, START);
         assert_eq!(passed.outcomes.iter().map(|o| o.remaining).collect::<Vec<_>>(), [0, 10]);
-        assert_eq!(passed.windows[0].current, 10);
-        let denied = judge(&checks([10, 20]), &[counter(5, 0)], START);
+        assert_eq!(counters[0].window.current, 10);
+        let mut counters = [counter(5, 0)];
+        let denied = judge(&checks([10, 20]), &mut counters, START);
         assert_eq!(denied.outcomes.iter().map(|o| o.exceeded).collect::<Vec<_>>(), [true, false]);
         assert_eq!(denied.outcomes.iter().map(|o| o.remaining).collect::<Vec<_>>(), [0, 15]);
-        assert_eq!(denied.windows[0].current, 5);
+        assert_eq!(counters[0].window.current, 5);
     }
 
     #[test]
     fn window_one_ahead_is_judged_at_its_start() {
-        let ahead = counter(2, 8);
-        let batch = judge(&[Check { counter: 0, limit: 11, cost: 1 }], &[ahead], START - 1);
+        let mut ahead = [counter(2, 8)];
+        let batch = judge(&[Check { counter: 0, limit: 11, cost: 1 }], &mut ahead, START - 1);
         assert_eq!(batch.outcomes[0], Outcome { exceeded: false, remaining: 0, reset: START + MINUTE });
-        assert_eq!(batch.windows[0], Window { seq: SEQ, current: 3, previous: 8 });
+        assert_eq!(ahead[0].window, Window { seq: SEQ, current: 3, previous: 8 });
     }
 
     #[test]
@@ -291,19 +332,47 @@ mod tests {
     #[test]
     fn windows_before_the_epoch() {
         assert_eq!(Window::default().rolled(-1, MINUTE), Window::default());
-        let batch = judge(&[Check { counter: 0, limit: 1, cost: 1 }], &[counter(0, 0)], -1);
-        assert_eq!((batch.outcomes[0].reset, batch.windows[0].seq), (0, -1));
+        let mut counters = [counter(0, 0)];
+        let batch = judge(&[Check { counter: 0, limit: 1, cost: 1 }], &mut counters, -1);
+        assert_eq!((batch.outcomes[0].reset, counters[0].window.seq), (0, -1));
     }
 
     #[test]
     fn mistakes_of_calling_code_deny() {
-        let batch = judge(&[Check { counter: 1, limit: 10, cost: 1 }], &[counter(3, 0)], START);
+        let mut counters = [counter(3, 0)];
+        let batch = judge(&[Check { counter: 1, limit: 10, cost: 1 }], &mut counters, START);
         assert_eq!(batch.outcomes, [Outcome { exceeded: true, remaining: 0, reset: START }]);
-        assert_eq!((batch.passed, batch.windows[0].current), (false, 3));
-        assert_eq!(
-            judge(&[Check { counter: 0, limit: 10, cost: -5 }], &[counter(3, 0)], START).windows[0].current,
-            3
-        );
-        assert!(judge(&[], &[], START).passed);
+        assert_eq!((batch.passed, counters[0].window.current), (false, 3));
+        judge(&[Check { counter: 0, limit: 10, cost: -5 }], &mut counters, START);
+        assert_eq!(counters[0].window.current, 3);
+        assert!(judge(&[], &mut [], START).passed);
+    }
+
+    #[test]
+    fn a_cost_is_given_back_to_the_window_that_counted_it() {
+        let given_back = |seq| {
+            let mut window = Window { seq: SEQ, current: 5, previous: 5 };
+            window.give_back(seq, 3);
+            (window.current, window.previous)
+        };
+        assert_eq!(given_back(SEQ), (2, 5));
+        assert_eq!(given_back(SEQ - 1), (5, 2));
+        assert_eq!([SEQ + 1, SEQ - 2, i64::MIN].map(given_back), [(5, 5); 3]);
+        let mut window = Window { seq: SEQ, current: 1, previous: 0 };
+        window.give_back(SEQ, 3);
+        assert_eq!(window.current, 0);
+    }
+
+    #[test]
+    fn of_two_records_the_higher_counts_hold() {
+        let window = |seq, current, previous| Window { seq, current, previous };
+        let (old, new) = (window(SEQ - 1, 4, 9), window(SEQ, 2, 3));
+        for (one, other) in [(old, new), (new, old)] {
+            assert_eq!(one.merged(other, START, MINUTE), window(SEQ, 2, 4));
+            // A clock that is a moment behind sees the same.
+            assert_eq!(one.merged(other, START - 1, MINUTE), window(SEQ, 2, 4));
+        }
+        assert_eq!(new.merged(Window::default(), START, MINUTE), new);
+        assert_eq!(new.merged(window(SEQ + 5, 9, 9), START, MINUTE), new);
     }
 }

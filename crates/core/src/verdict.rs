@@ -101,10 +101,10 @@ pub struct Request<'a> {
 }
 
 /// One cost to count against one limit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Take {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Take<'a> {
     /// Where it is counted.
-    pub counter: CounterKey,
+    pub counter: &'a CounterKey,
     /// Most cost per window.
     pub limit: i64,
     /// Cost.
@@ -215,8 +215,8 @@ fn applied<'a>(
     }
 }
 
-fn take(applied: &Applied) -> Take {
-    Take { counter: applied.counter.clone(), limit: applied.limit, cost: applied.cost }
+fn take(applied: &Applied) -> Take<'_> {
+    Take { counter: &applied.counter, limit: applied.limit, cost: applied.cost }
 }
 
 fn unknown_limit(subject: &Subject, UnknownLimit(name): &UnknownLimit) -> Error {

@@ -71,7 +71,7 @@ fn expected(checks: &[Check], logs: &mut [Log], now: i64) -> Batch {
     if passed {
         logs.iter_mut().enumerate().for_each(|(i, log)| log.admit(now, total(checks, i)));
     }
-    Batch { passed, outcomes, windows: logs.iter().map(|log| log.window(now)).collect() }
+    Batch { passed, outcomes }
 }
 
 const DURATIONS: [i64; 3] = [100, 70, 1000];
@@ -106,11 +106,10 @@ proptest! {
         let mut logs = DURATIONS.map(|duration| Log { duration, ..Log::default() });
         for (pause, checks) in steps {
             now += pause;
-            let batch = judge(&checks, &counters, now);
+            let batch = judge(&checks, &mut counters, now);
             prop_assert_eq!(&batch, &expected(&checks, &mut logs, now));
-            if batch.passed {
-                counters.iter_mut().zip(batch.windows).for_each(|(counter, window)| counter.window = window);
-            }
+            let windows = counters.map(|counter| counter.window.rolled(now, counter.duration));
+            prop_assert_eq!(windows.to_vec(), logs.iter().map(|log| log.window(now)).collect::<Vec<_>>());
         }
     }
 
@@ -126,7 +125,7 @@ proptest! {
         let carried = (previous as f64 * (1.0 - elapsed)).trunc() as i64;
         let effective = current + carried + cost;
         let window = Window { seq: now / duration, current, previous };
-        let batch = judge(&[Check { counter: 0, limit, cost }], &[Counter { duration, window }], now);
+        let batch = judge(&[Check { counter: 0, limit, cost }], &mut [Counter { duration, window }], now);
         let remaining = (limit - effective).max(0);
         let outcome = Outcome { exceeded: effective > limit, remaining, reset: start + duration };
         prop_assert_eq!(&batch.outcomes, &[outcome]);
@@ -139,34 +138,54 @@ proptest! {
         limit in 1..12i64,
     ) {
         let (mut base, mut admitted) = (0, std::collections::HashMap::new());
-        let mut counter = Counter { duration: 100, window: Window::default() };
+        let mut counters = [Counter { duration: 100, window: Window::default() }];
         for (pause, ahead, cost) in calls {
             base += pause;
             // Callers read the clock up to one window ahead of each other.
-            let batch = judge(&[Check { counter: 0, limit, cost }], &[counter], base + ahead);
+            let batch = judge(&[Check { counter: 0, limit, cost }], &mut counters, base + ahead);
             if batch.passed {
-                counter.window = batch.windows[0];
-                let sum = admitted.entry(counter.window.seq).or_insert(0);
+                let window = counters[0].window;
+                let sum = admitted.entry(window.seq).or_insert(0);
                 *sum += cost;
-                prop_assert_eq!(*sum, counter.window.current);
+                prop_assert_eq!(*sum, window.current);
                 prop_assert!(*sum <= limit);
             }
         }
     }
 
     #[test]
-    fn denial_changes_nothing(
-        counters in prop::array::uniform3(found(50_000)),
-        first in checks(),
-        later in 0..1000i64,
-        second in checks(),
+    fn denial_changes_nothing(counters in prop::array::uniform3(found(50_000)), checks in checks()) {
+        let mut after = counters;
+        prop_assume!(!judge(&checks, &mut after, 50_000).passed);
+        prop_assert_eq!(after, counters);
+    }
+
+    #[test]
+    fn a_cost_given_back_was_never_counted(
+        counter in found(50_000),
+        cost in 1..30i64,
+        later in 0..3000i64,
     ) {
-        let denied = judge(&first, &counters, 50_000);
-        prop_assume!(!denied.passed);
-        let mut stored = counters;
-        stored.iter_mut().zip(denied.windows).for_each(|(counter, window)| counter.window = window);
-        let now = 50_000 + later;
-        prop_assert_eq!(judge(&second, &stored, now), judge(&second, &counters, now));
+        let (mut counters, check) = ([counter], Check { counter: 0, limit: 1000, cost });
+        prop_assert!(judge(&[check], &mut counters, 50_000).passed);
+        let seq = counters[0].window.seq;
+        let mut window = counters[0].window.rolled(50_000 + later, counter.duration);
+        window.give_back(seq, cost);
+        prop_assert_eq!(window, counter.window.rolled(50_000, counter.duration).rolled(50_000 + later, counter.duration));
+    }
+
+    #[test]
+    fn merging_a_record_with_an_older_one_of_itself_changes_nothing(
+        counter in found(50_000),
+        cost in 1..30i64,
+        later in 0..3000i64,
+    ) {
+        let mut counters = [counter];
+        let batch = judge(&[Check { counter: 0, limit: 1000, cost }], &mut counters, 50_000);
+        prop_assert!(batch.passed);
+        let (old, new, now) = (counter.window, counters[0].window, 50_000 + later);
+        prop_assert_eq!(new.merged(old, now, counter.duration), new.rolled(now, counter.duration));
+        prop_assert_eq!(old.merged(new, now, counter.duration), new.rolled(now, counter.duration));
     }
 
     #[test]
@@ -178,7 +197,9 @@ proptest! {
         }),
     ) {
         let shuffled: Vec<Check> = order.iter().map(|&i| checks[i]).collect();
-        let (batch, other) = (judge(&checks, &counters, 50_000), judge(&shuffled, &counters, 50_000));
+        let (mut one, mut two) = (counters, counters);
+        let (batch, other) = (judge(&checks, &mut one, 50_000), judge(&shuffled, &mut two, 50_000));
+        prop_assert_eq!(one, two);
         let outcomes: Vec<Outcome> = order.iter().map(|&i| batch.outcomes[i]).collect();
         prop_assert_eq!(other, Batch { outcomes, ..batch });
     }
@@ -191,14 +212,14 @@ proptest! {
 
     #[test]
     fn any_numbers_are_judged(
-        counters in prop::array::uniform2(any_counter()),
+        mut counters in prop::array::uniform2(any_counter()),
         checks in prop::collection::vec((0..4usize, any::<i64>(), any::<i64>()), 0..6),
         now in prop_oneof![any::<i64>(), Just(i64::MIN), Just(i64::MAX)],
     ) {
         let checks: Vec<Check> =
             checks.into_iter().map(|(counter, limit, cost)| Check { counter, limit, cost }).collect();
-        let batch = judge(&checks, &counters, now);
-        prop_assert_eq!((batch.outcomes.len(), batch.windows.len()), (checks.len(), 2));
+        let batch = judge(&checks, &mut counters, now);
+        prop_assert_eq!(batch.outcomes.len(), checks.len());
         prop_assert_eq!(batch.passed, batch.outcomes.iter().all(|outcome| !outcome.exceeded));
         prop_assert!(batch.outcomes.iter().all(|outcome| outcome.remaining >= 0));
     }

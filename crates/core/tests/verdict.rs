@@ -28,8 +28,8 @@ impl Ledger for Memory {
 
     fn take(&mut self, takes: &[Take]) -> Result<Batch, Error> {
         self.asked.push("take");
-        let window = |take: &Take| self.counters.get(&take.counter).copied().unwrap_or_default();
-        let counters: Vec<Counter> = takes
+        let window = |take: &Take| self.counters.get(take.counter).copied().unwrap_or_default();
+        let mut counters: Vec<Counter> = takes
             .iter()
             .map(|take| Counter { duration: take.counter.duration, window: window(take) })
             .collect();
@@ -37,9 +37,10 @@ impl Ledger for Memory {
             .zip(takes)
             .map(|(counter, take)| Check { counter, limit: take.limit, cost: take.cost })
             .collect();
-        let batch = judge(&checks, &counters, NOW);
+        let batch = judge(&checks, &mut counters, NOW);
         if batch.passed {
-            self.counters.extend(takes.iter().map(|take| take.counter.clone()).zip(batch.windows.clone()));
+            let windows = counters.iter().map(|counter| counter.window);
+            self.counters.extend(takes.iter().map(|take| take.counter.clone()).zip(windows));
         }
         Ok(batch)
     }
@@ -107,7 +108,7 @@ fn stored(limit: i64) -> StoredLimit {
 }
 
 fn memory(world: &World) -> Memory {
-    let counter = CounterKey { scope: "limit:rl".into(), identifier: "key_1".into(), duration: 60_000 };
+    let counter = CounterKey::new("limit:rl".into(), "key_1".into(), 60_000);
     let window = Window { current: world.used, ..Window::default().rolled(NOW, 60_000) };
     Memory { counters: HashMap::from([(counter, window)]), balance: world.balance, asked: Vec::new() }
 }

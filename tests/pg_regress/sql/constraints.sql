@@ -10,6 +10,7 @@ INSERT INTO unkey.root_keys (hash) VALUES (sha256('cs.root'));
 INSERT INTO unkey.encryption_keys VALUES ('kek_cs', repeat('0', 16), decode(repeat('00', 72), 'hex'));
 INSERT INTO unkey.encrypted_keys VALUES (:'key_id', 'kek_cs', decode(repeat('00', 41), 'hex'));
 INSERT INTO unkey.counters VALUES ('cs', 'cs', 1000, 1, 0, 0);
+INSERT INTO unkey.saved_counters VALUES (md5('cs')::uuid, 1000, 1, 0, 0);
 SELECT unkey_set_override(unkey_create_namespace('cs.ns'), 'cs', 1, '1 minute') AS override_id \gset
 SELECT unkey.seal_audit_log() > 0 AS sealed;
 INSERT INTO unkey.verification_queue (request_id, key_space_id, api_id, key_id, outcome) VALUES ('req_cs', 'ks_cs', 'api_cs', 'key_cs', 'VALID');
@@ -68,6 +69,8 @@ FROM unnest(ARRAY['keys', 'identities']) AS tab, unnest(ARRAY[
 ]) AS ratelimits, pg_temp.refused(format('UPDATE unkey.%I SET ratelimits = %L', tab, ratelimits)) AS refused WHERE tab = 'keys' OR ratelimits LIKE '[{}]';
 SELECT refused.* FROM unnest(ARRAY['999, 0, 0', '1000, -1, 0', '1000, 0, -1']) AS values,
     pg_temp.refused(format('INSERT INTO unkey.counters (scope, identifier, seq, duration, current, previous) VALUES (''cs'', ''cs'', 1, %s)', values)) AS refused;
+SELECT refused.* FROM unnest(ARRAY['999, 0, 0', '1000, -1, 0', '1000, 0, -1']) AS values,
+    pg_temp.refused(format('INSERT INTO unkey.saved_counters (id, seq, duration, current, previous) VALUES (md5(''cs2'')::uuid, 1, %s)', values)) AS refused;
 
 -- NOT NULL (23502): every column that says so, in every table.
 SELECT class.relname AS tab, attname AS col, refused.*

@@ -91,7 +91,9 @@ SELECT success, remaining FROM unkey_limit('lm.rolled', 'id', 1, '1 minute');
 BEGIN READ ONLY;
 SELECT 'peek' AS "case", success, remaining FROM unkey_limit('lm n/2', 'id9', 2, '1 minute', 0);
 SELECT 'refusal' AS "case", success, remaining FROM unkey_limit('lm.rolled', 'id', 1, '1 minute');
+SET unkey.counters = 'table';
 SELECT 'count' AS "case", error.* FROM tests.error($$SELECT unkey_limit('lm n/2', 'id9', 2, '1 minute')$$) AS error;
+RESET unkey.counters;
 SELECT 'make' AS "case", error.* FROM tests.error($$SELECT unkey_limit('lm.read-only', 'id', 2, '1 minute', 0)$$) AS error;
 COMMIT;
 -- Rows made by hand count as well.

@@ -109,6 +109,7 @@ WHERE external_id = 'ratelimits.owner2' AND deleted_at IS NULL;
 SELECT 'D.2' AS "case", code, tests.limits(ratelimits) FROM unkey_verify_keys(ARRAY[:'member', :'member']);
 
 -- VK-40: when counting fails, the call fails. It is never let through, and nothing is counted or spent.
+SET unkey.counters = 'table';
 SELECT key FROM unkey_create_key(:'api', credits => 5,
     ratelimits => '[{"name": "rl", "limit": 5, "duration": 60000, "autoApply": true}]') \gset
 SELECT 'VK-40' AS "case", code, credits, tests.limits(ratelimits) FROM unkey_verify_key(:'key');
@@ -118,3 +119,4 @@ SELECT 'VK-40' AS "case", e.* FROM tests.error(format('SELECT unkey_verify_key(%
 SELECT 'VK-40' AS "case", remaining FROM unkey.credits JOIN unkey.keys ON id = key_id WHERE hash = sha256(:'key'::bytea);
 ROLLBACK;
 SELECT 'VK-40' AS "case", code, credits, tests.limits(ratelimits) FROM unkey_verify_key(:'key');
+RESET unkey.counters;

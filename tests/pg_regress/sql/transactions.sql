@@ -1,4 +1,6 @@
--- Verification inside the caller's transaction: read-only ones, isolation levels, and what is rolled back.
+-- Verification inside the caller's transaction: read-only ones, isolation levels, and what is rolled back. Limits are counted in the
+-- table here; memory_limits.sql is about shared memory.
+SET unkey.counters = 'table';
 \pset null '-'
 SELECT tests.at('2025-03-14 12:00:00Z') \gset
 SELECT unkey_create_api('transactions') AS api \gset

@@ -1,5 +1,6 @@
 -- Many calls of keys.verifyKey in one statement: each answers what unkey_api answers it alone.
 SELECT tests.at('2026-05-10 12:00:00+00');
+SET unkey.counters = 'table'; -- which is looked into
 \pset null '-'
 SELECT unkey_create_api('vmany.api') AS api, unkey_create_api('vmany.other') AS other, unkey_create_api('vmany.listed', ip_allowlist => '{1.2.3.4}') AS listed \gset
 SELECT keyspace_id AS keyspace FROM unkey_get_api(:'api') \gset
