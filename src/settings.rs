@@ -106,11 +106,8 @@ pub fn maintenance_interval() -> Option<u64> {
     Some(MAINTENANCE_INTERVAL.get().unsigned_abs().into()).filter(|seconds| *seconds > 0)
 }
 
-/// What concerns shared memory and its workers. Sizes are fixed when the server starts; without preload they do nothing,
-/// and Postgres has no name for that but "changeable".
+/// What concerns shared memory for events and its workers.
 fn register_workers() {
-    // SAFETY: reads a variable of Postgres.
-    let preloading = unsafe { pgrx::pg_sys::process_shared_preload_libraries_in_progress };
     GucRegistry::define_int_guc(
         c"unkey.event_buffer",
         c"Shared memory for events on their way to tables, such as 16MB; 0 writes them directly.",
@@ -118,7 +115,7 @@ fn register_workers() {
         &EVENT_BUFFER,
         0,
         1024 * 1024,
-        if preloading { GucContext::Postmaster } else { GucContext::Sighup },
+        at_start(),
         GucFlags::UNIT_KB,
     );
     GucRegistry::define_int_guc(

@@ -66,10 +66,7 @@ stats! {
 impl Stat {
     /// Whether it goes up and down; others only grow until the server (or without preloading, the session) ends.
     pub const fn is_gauge(self) -> bool {
-        matches!(
-            self,
-            Self::CacheBytes | Self::EventChunks | Self::EventChunksUsed | Self::CounterSlots
-        )
+        matches!(self, Self::CacheBytes | Self::EventChunks | Self::EventChunksUsed | Self::CounterSlots)
     }
 
     /// What it stands at.
