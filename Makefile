@@ -31,7 +31,7 @@ psql:
 test:
 	@tests/run
 
-## make test-regress PG=16     one step alone: -fmt -clippy -core -deploy -regress -isolation -parallel -dump -docs -lifecycle -http; TESTS="keys verify"
+## make test-regress PG=16     one step alone: -fmt -clippy -core -deploy -regress -isolation -parallel -modes -dump -docs -lifecycle -http; TESTS="keys verify"
 test-fmt test-core test-deploy:
 	@tests/run $(@:test-%=%)
 

@@ -22,9 +22,12 @@ pub fn unhurried<T>(work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Whether this transaction wrote something that a crash must not take back.
+/// Whether this transaction wrote something that a crash must not take back. Reading may write too, to tidy a page up; that
+/// takes no transaction id.
 pub fn is_durable() -> bool {
-    written() != END.get()
+    // SAFETY: reads a backend-local variable.
+    let has_id = unsafe { pg_sys::GetTopTransactionIdIfAny() } != pg_sys::InvalidTransactionId;
+    has_id && written() != END.get()
 }
 
 /// Where the last record of this transaction ends; 0 without one.

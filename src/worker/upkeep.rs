@@ -5,25 +5,30 @@ use std::time::{Duration, Instant};
 use pgrx::warning;
 
 use super::transaction::transaction;
-use crate::settings;
 use crate::store::maintenance;
+use crate::{counters, settings};
 
 /// When what was done last, and how the database was configured when the worker started.
 #[derive(Default)]
 pub struct Upkeep {
     /// `None` before the first time, which is due at once: there may be no partition for today.
     maintained: Option<Instant>,
+    saved: Option<Instant>,
     settings: Option<String>,
     is_outdated: bool,
     warned: String,
 }
 
-/// When there is nothing else to wait for.
-const A_MINUTE: Duration = Duration::from_secs(60);
+/// How often rate limits are saved: what a crash may forget of long windows.
+const SAVE_INTERVAL: Duration = Duration::from_secs(10);
 
 impl Upkeep {
-    /// Does what is due. A further duty goes here.
+    /// Does what is due.
     pub fn run_due(&mut self) {
+        if self.until_save().is_zero() {
+            self.saved = Some(Instant::now());
+            self.save_counters();
+        }
         if self.until_maintenance().is_some_and(|rest| rest.is_zero()) {
             self.maintained = Some(Instant::now());
             self.maintain();
@@ -32,15 +37,28 @@ impl Upkeep {
 
     /// How long until something is due.
     pub fn until_due(&self) -> Duration {
-        self.until_maintenance().unwrap_or(A_MINUTE)
+        let save = self.until_save();
+        self.until_maintenance().map_or(save, |maintenance| maintenance.min(save))
     }
 
-    /// Does what has to be done before the worker ends. A further duty goes here.
-    pub fn finish(&mut self) {}
+    /// Does what has to be done before the worker ends.
+    pub fn finish(&mut self) {
+        self.save_counters();
+    }
 
     /// Whether the settings of the database are others than those this process started with, so that a new one is needed.
     pub fn is_outdated(&self) -> bool {
         self.is_outdated
+    }
+
+    fn until_save(&self) -> Duration {
+        self.saved.map_or(Duration::ZERO, |at| SAVE_INTERVAL.saturating_sub(at.elapsed()))
+    }
+
+    fn save_counters(&mut self) {
+        if let Err(problem) = transaction(c"unkey: saving rate limits", counters::save) {
+            self.warn("rate limits are not saved", problem.message);
+        }
     }
 
     /// `None` for never.
@@ -61,11 +79,15 @@ impl Upkeep {
                 self.is_outdated = now.is_some_and(|now| now != *known);
                 self.warned.clear();
             }
-            Err(problem) if problem.message != self.warned => {
-                warning!("maintenance failed: {}", problem.message);
-                self.warned = problem.message;
-            }
-            Err(_) => {}
+            Err(problem) => self.warn("maintenance failed", problem.message),
+        }
+    }
+
+    /// Says what went wrong, once until something else does.
+    fn warn(&mut self, what: &str, problem: String) {
+        if problem != self.warned {
+            warning!("{what}: {problem}");
+            self.warned = problem;
         }
     }
 }

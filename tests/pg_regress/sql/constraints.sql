@@ -10,6 +10,7 @@ INSERT INTO unkey.root_keys (hash) VALUES (sha256('cs.root'));
 INSERT INTO unkey.encryption_keys VALUES ('kek_cs', repeat('0', 16), decode(repeat('00', 72), 'hex'));
 INSERT INTO unkey.encrypted_keys VALUES (:'key_id', 'kek_cs', decode(repeat('00', 41), 'hex'));
 INSERT INTO unkey.counters VALUES ('cs', 'cs', 1000, 1, 0, 0);
+INSERT INTO unkey.rolled_up (until) VALUES ('2000-01-01') ON CONFLICT DO NOTHING;
 INSERT INTO unkey.saved_counters VALUES (md5('cs')::uuid, 1000, 1, 0, 0);
 SELECT unkey_set_override(unkey_create_namespace('cs.ns'), 'cs', 1, '1 minute') AS override_id \gset
 SELECT unkey.seal_audit_log() > 0 AS sealed;
