@@ -1,10 +1,10 @@
--- wrk: keys.verifyKey of any of the plain keys, which tests/bench/setup numbers
+-- wrk: keys.verifyKey of one of the first HOT plain keys, which tests/bench/setup numbers
 wrk.method = "POST"
 wrk.path = "/v2/keys.verifyKey"
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "Bearer unkey_bench"
 
-local tens = math.floor(tonumber(os.getenv("KEYS")) / 10)
+local tens = math.floor(tonumber(os.getenv("HOT")) / 10)
 
 function request()
    local n = 10 * math.random(0, tens - 1) + math.random(0, 7)
