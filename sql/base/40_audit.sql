@@ -437,7 +437,7 @@ BEGIN
     SELECT problems IS NULL, (SELECT count(*) FROM unkey.audit_log), (SELECT count(seal) FROM unkey.audit_log),
         (SELECT encode(hash, 'hex') FROM unkey.audit_seals ORDER BY seq DESC LIMIT 1), problems
     INTO result.valid, result.entries, result.sealed, result.head, result.problem
-    FROM (SELECT string_agg(problem, '; ') AS problems
+    FROM (SELECT string_agg(problem, '; ' ORDER BY problem COLLATE "C") AS problems
         FROM (SELECT problem FROM unkey.audit_problems(unkey_verify_audit_log.head) AS problem LIMIT 10) AS first) AS found;
     RETURN result;
 END
