@@ -8,7 +8,7 @@ export PG_VERSIONS
 PG ?=
 major = $(or $(PG),$(shell scripts/postgres --default))
 
-.PHONY: help run stop psql build check test test-fmt test-clippy test-core test-regress test-isolation test-parallel \
+.PHONY: help run stop psql build check test test-fmt test-clippy test-core test-regress test-isolation test-parallel test-modes \
 	test-dump test-docs test-lifecycle test-http test-deploy bench bench-ratios bench-costs bench-sweep bench-http clean
 .NOTPARALLEL:
 
@@ -35,7 +35,7 @@ test:
 test-fmt test-core test-deploy:
 	@tests/run $(@:test-%=%)
 
-test-clippy test-regress test-isolation test-parallel test-dump test-docs test-lifecycle test-http:
+test-clippy test-regress test-isolation test-parallel test-modes test-dump test-docs test-lifecycle test-http:
 	@tests/run $(@:test-%=%) $(major)
 
 ## make check                  the fast half: format, lints, pure rules
