@@ -56,8 +56,9 @@ BEGIN
     IF to_regclass(format('unkey.%I', partition)) IS NULL THEN
         EXECUTE format('CREATE TABLE unkey.%I (LIKE unkey.%I INCLUDING DEFAULTS INCLUDING COMMENTS)', partition, parent);
         EXECUTE format('COMMENT ON TABLE unkey.%I IS %L', partition, format('Events of %s (UTC).', day));
-        EXECUTE format('CREATE INDEX ON unkey.%I (%I, time)', partition, subject);
-        EXECUTE format('CREATE INDEX ON unkey.%I USING brin (time) WITH (autosummarize = on)', partition);
+        -- An entry for each event costs the worker as much as the event itself. Here a range of pages has one, once it is full:
+        -- from when to when, and a Bloom filter of whose events it may have.
+        EXECUTE format('CREATE INDEX ON unkey.%I USING brin (time, %I text_bloom_ops)', partition, subject);
     END IF;
     EXECUTE format('ALTER TABLE unkey.%I ATTACH PARTITION unkey.%I FOR VALUES FROM (%L) TO (%L)', parent, partition,
         day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
@@ -68,6 +69,38 @@ END
 $$;
 COMMENT ON FUNCTION unkey.make_event_partition(text, date) IS
 'Makes the partition of verification_events or ratelimit_events for a day (UTC) unless there is one, and answers whether there is one now: not for any other table, and not if the parent is locked for longer than lock_timeout.';
+
+-- Not by autosummarize, which forgets ranges that fill faster than autovacuum comes round, and not what is still being filled:
+-- every event would change the filter. VACUUM finds what this leaves out.
+CREATE FUNCTION unkey.summarize_event_partitions(since date) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    stretch CONSTANT bigint := 128; -- pages of a range, unless said otherwise
+    index   regclass;
+    pages   bigint;
+    page    bigint;
+    new     bigint := 0;
+BEGIN
+    FOR index, pages IN
+        SELECT indexrelid, pg_relation_size(indrelid) / current_setting('block_size')::bigint
+        FROM unkey.event_partitions
+        JOIN pg_index ON indrelid = to_regclass(format('unkey.%I', name))
+        JOIN pg_class ON pg_class.oid = indexrelid
+        WHERE day >= to_char(since, 'YYYYMMDD') COLLATE "C" AND relam = (SELECT oid FROM pg_am WHERE amname = 'brin')
+        ORDER BY name
+    LOOP
+        FOR page IN REVERSE (pages / stretch - 1) * stretch .. 0 BY stretch LOOP
+            EXIT WHEN brin_summarize_range(index, page) = 0;
+            new := new + 1;
+        END LOOP;
+    END LOOP;
+    RETURN new;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN new;
+END
+$$;
+COMMENT ON FUNCTION unkey.summarize_event_partitions(date) IS
+'Brings the indexes of the event partitions of this day and later up to date with every range of 128 pages that has been filled since the last time, and answers how many those were. What somebody vacuums for longer than lock_timeout is left for the next time.';
 
 CREATE FUNCTION unkey.drop_event_partitions(before date) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
@@ -359,6 +392,8 @@ BEGIN
         PERFORM unkey.roll_up();
     END IF;
     done.partitions_made := (SELECT count(*) FROM unkey.event_partitions) - before;
+
+    PERFORM unkey.summarize_event_partitions(today - 1);
 
     -- Last, because others may wait for these locks until the transaction ends.
     BEGIN

@@ -76,22 +76,12 @@ pub fn write(records: &[Record]) -> Outcome<u64> {
             Record::Limit(event) => late_limits.push(event),
         }
     }
-    // In the order of their indexes, so that neighbours go to the same page.
-    ready.sort_by_cached_key(|event| prefix(event.key_id));
-    limits.sort_by_cached_key(|event| prefix(event.identifier));
     let mut roles = Roles::default();
     append_verifications(c"verification_events", &ready, &mut roles)?;
     append_verifications(c"verification_queue", &late, &mut roles)?;
     append_limits(c"ratelimit_events", &limits)?;
     append_limits(c"ratelimit_queue", &late_limits)?;
     Ok((ready.len() + limits.len()) as u64)
-}
-
-/// Enough of an id to sort by: its first 16 bytes.
-fn prefix(id: &str) -> u128 {
-    let mut first = [0; 16];
-    first.iter_mut().zip(id.bytes()).for_each(|(to, from)| *to = from);
-    u128::from_be_bytes(first)
 }
 
 /// Names of roles by their numbers, each looked up once.

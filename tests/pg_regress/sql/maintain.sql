@@ -31,6 +31,27 @@ SELECT count(*) AS members FROM pg_depend JOIN unkey.event_partitions ON objid =
 SELECT tablename, indexdef FROM pg_indexes WHERE tablename = 'verification_events_20310210' ORDER BY indexname;
 SELECT obj_description('unkey.verification_events_20310210'::regclass), has_table_privilege('public', 'unkey.verification_events_20310210', 'SELECT') AS public;
 
+-- Their indexes know what full ranges of pages have, and leave the last one alone.
+INSERT INTO unkey.verification_queue (request_id, time, key_space_id, api_id, key_id, outcome)
+SELECT 'req_' || number, unkey.now(), 'ks_x', 'api_many', 'key_' || number / 1000, 'VALID' FROM generate_series(0, 39999) AS number;
+SELECT drained FROM unkey.maintain();
+CREATE FUNCTION pg_temp.pages_read(query text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    plan json;
+BEGIN
+    SET LOCAL enable_seqscan = off;
+    EXECUTE 'EXPLAIN (ANALYZE, FORMAT json) ' || query INTO plan;
+    RETURN jsonb_path_query_first(plan::jsonb, '$.**."Lossy Heap Blocks"');
+END
+$$;
+SELECT pg_temp.pages_read('SELECT FROM unkey.verification_events_20310301 WHERE key_id = ''key_0''') BETWEEN 128 AND 3 * 128 AS few,
+    pg_relation_size('unkey.verification_events_20310301') / 8192 > 4 * 128 AS of_many;
+SELECT count(*) FROM unkey.key_verifications_v1 WHERE key_id = 'key_0';
+SELECT brin_summarize_range('unkey.verification_events_20310301_time_key_id_idx', 128) AS already;
+DELETE FROM unkey.verification_events WHERE api_id = 'api_many';
+DELETE FROM unkey.verification_hours WHERE api_id = 'api_many';
+DELETE FROM unkey.verification_days WHERE api_id = 'api_many';
+
 -- unkey.retention: whole days, and only once the last event of the day is old enough.
 SET unkey.retention = '10d';
 SELECT tests.at('2031-02-20 12:00Z') \gset
