@@ -58,7 +58,7 @@ CREATE FUNCTION unkey.is_allowlist(networks cidr[]) RETURNS boolean
 COMMENT ON FUNCTION unkey.is_allowlist(cidr[]) IS 'Whether a value may stand in an ip_allowlist column: at most 1000 networks, none of them NULL.';
 
 CREATE TABLE unkey.secrets (
-    name  text PRIMARY KEY,
+    name  text COLLATE "C" PRIMARY KEY,
     value bytea NOT NULL CHECK (octet_length(value) = 32)
 );
 COMMENT ON TABLE unkey.secrets IS 'Secrets of this database that must travel with a dump: key_id (from which key ids are derived) is made with the first key. Keep it with the keys.';

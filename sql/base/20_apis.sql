@@ -27,11 +27,11 @@ COMMENT ON COLUMN unkey.api_details.created_at IS 'When it was made.';
 COMMENT ON COLUMN unkey.api_details.updated_at IS 'When a function last changed it; NULL for never.';
 
 CREATE TABLE unkey.apis (
-    id                   text PRIMARY KEY DEFAULT unkey.new_id('api') CHECK (unkey.is_id(id)),
-    keyspace_id          text NOT NULL UNIQUE DEFAULT unkey.new_id('ks') CHECK (unkey.is_id(keyspace_id)),
+    id                   text COLLATE "C" PRIMARY KEY DEFAULT unkey.new_id('api') CHECK (unkey.is_id(id)),
+    keyspace_id          text COLLATE "C" NOT NULL UNIQUE DEFAULT unkey.new_id('ks') CHECK (unkey.is_id(keyspace_id)),
     name                 text NOT NULL CHECK (name ~ '^[a-zA-Z][a-zA-Z0-9._-]*$' AND length(name) BETWEEN 3 AND 255),
     enabled              boolean NOT NULL DEFAULT true,
-    default_prefix       text CHECK (default_prefix ~ '^[a-zA-Z0-9_]+$' AND length(default_prefix) <= 8),
+    default_prefix       text COLLATE "C" CHECK (default_prefix ~ '^[a-zA-Z0-9_]+$' AND length(default_prefix) <= 8),
     default_bytes        integer NOT NULL DEFAULT 16 CHECK (default_bytes BETWEEN 16 AND 255),
     ip_allowlist         cidr[] CHECK (unkey.is_allowlist(ip_allowlist)),
     delete_protection    boolean NOT NULL DEFAULT false,

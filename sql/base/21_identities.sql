@@ -17,8 +17,8 @@ COMMENT ON COLUMN unkey.identity_details.created_at IS 'When it was made.';
 COMMENT ON COLUMN unkey.identity_details.updated_at IS 'When a function last changed it; NULL for never.';
 
 CREATE TABLE unkey.identities (
-    id          text PRIMARY KEY DEFAULT unkey.new_id('id') CHECK (unkey.is_id(id)),
-    external_id text NOT NULL CHECK (external_id ~ '^[a-zA-Z0-9_.-]+$' AND length(external_id) <= 255),
+    id          text COLLATE "C" PRIMARY KEY DEFAULT unkey.new_id('id') CHECK (unkey.is_id(id)),
+    external_id text COLLATE "C" NOT NULL CHECK (external_id ~ '^[a-zA-Z0-9_.-]+$' AND length(external_id) <= 255),
     meta        jsonb CHECK (unkey.is_meta(meta) AND octet_length(meta::text) <= 1048576),
     ratelimits  jsonb NOT NULL DEFAULT '[]' CHECK (unkey.is_ratelimits(ratelimits)),
     created_at  unkey.instant NOT NULL DEFAULT unkey.now(),

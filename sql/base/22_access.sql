@@ -15,8 +15,8 @@ COMMENT ON COLUMN unkey.role_details.description IS 'For people; NULL without on
 COMMENT ON COLUMN unkey.role_details.permissions IS 'Slugs of its permissions, sorted; NULL if none.';
 
 CREATE TABLE unkey.permissions (
-    id          text PRIMARY KEY DEFAULT unkey.new_id('perm') CHECK (unkey.is_id(id)),
-    slug        text NOT NULL UNIQUE CHECK (slug ~ '^[a-zA-Z0-9_:./*-]+$' AND length(slug) <= 128),
+    id          text COLLATE "C" PRIMARY KEY DEFAULT unkey.new_id('perm') CHECK (unkey.is_id(id)),
+    slug        text COLLATE "C" NOT NULL UNIQUE CHECK (slug ~ '^[a-zA-Z0-9_:./*-]+$' AND length(slug) <= 128),
     name        text NOT NULL CHECK (length(name) BETWEEN 1 AND 512),
     description text CHECK (length(description) <= 512),
     created_at  unkey.instant NOT NULL DEFAULT unkey.now(),
@@ -31,8 +31,8 @@ COMMENT ON COLUMN unkey.permissions.created_at IS 'When it was made.';
 COMMENT ON COLUMN unkey.permissions.updated_at IS 'When a function last changed it; NULL for never.';
 
 CREATE TABLE unkey.roles (
-    id          text PRIMARY KEY DEFAULT unkey.new_id('role') CHECK (unkey.is_id(id)),
-    name        text NOT NULL UNIQUE CHECK (name ~ '^[a-zA-Z][a-zA-Z0-9._-]*$' AND length(name) <= 512),
+    id          text COLLATE "C" PRIMARY KEY DEFAULT unkey.new_id('role') CHECK (unkey.is_id(id)),
+    name        text COLLATE "C" NOT NULL UNIQUE CHECK (name ~ '^[a-zA-Z][a-zA-Z0-9._-]*$' AND length(name) <= 512),
     description text CHECK (length(description) <= 512),
     created_at  unkey.instant NOT NULL DEFAULT unkey.now(),
     updated_at  unkey.instant
@@ -45,8 +45,8 @@ COMMENT ON COLUMN unkey.roles.created_at IS 'When it was made.';
 COMMENT ON COLUMN unkey.roles.updated_at IS 'When a function last changed it; NULL for never.';
 
 CREATE TABLE unkey.role_permissions (
-    role_id       text NOT NULL REFERENCES unkey.roles ON DELETE CASCADE,
-    permission_id text NOT NULL REFERENCES unkey.permissions ON DELETE CASCADE,
+    role_id       text COLLATE "C" NOT NULL REFERENCES unkey.roles ON DELETE CASCADE,
+    permission_id text COLLATE "C" NOT NULL REFERENCES unkey.permissions ON DELETE CASCADE,
     PRIMARY KEY (role_id, permission_id)
 );
 CREATE INDEX role_permissions_permission_id_idx ON unkey.role_permissions (permission_id);

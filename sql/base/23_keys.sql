@@ -62,8 +62,8 @@ COMMENT ON COLUMN unkey.migration_result.failed IS 'Hashes that existed already,
 
 
 CREATE TABLE unkey.migrations (
-    id         text PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 256),
-    algorithm  text NOT NULL DEFAULT 'sha256' CHECK (algorithm IN ('sha256', 'github.com/seamapi/prefixed-api-key')),
+    id         text COLLATE "C" PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 256),
+    algorithm  text COLLATE "C" NOT NULL DEFAULT 'sha256' CHECK (algorithm IN ('sha256', 'github.com/seamapi/prefixed-api-key')),
     created_at unkey.instant NOT NULL DEFAULT unkey.now()
 );
 COMMENT ON TABLE unkey.migrations IS 'Where imported keys came from and how their hashes were made.';
@@ -72,22 +72,22 @@ COMMENT ON COLUMN unkey.migrations.created_at IS 'When it was first used.';
 COMMENT ON COLUMN unkey.migrations.algorithm IS 'sha256: of the whole key. github.com/seamapi/prefixed-api-key: of the part after the last underscore, until the first verification with this migration rewrites it.';
 
 CREATE TABLE unkey.keys (
-    id                   text PRIMARY KEY DEFAULT unkey.new_id('key') CHECK (unkey.is_id(id)),
-    api_id               text NOT NULL REFERENCES unkey.apis,
-    identity_id          text REFERENCES unkey.identities ON DELETE SET NULL,
+    id                   text COLLATE "C" PRIMARY KEY DEFAULT unkey.new_id('key') CHECK (unkey.is_id(id)),
+    api_id               text COLLATE "C" NOT NULL REFERENCES unkey.apis,
+    identity_id          text COLLATE "C" REFERENCES unkey.identities ON DELETE SET NULL,
     hash                 bytea NOT NULL UNIQUE CHECK (octet_length(hash) = 32),
     enabled              boolean NOT NULL DEFAULT true,
     expires              unkey.instant CHECK (expires <= '2100-01-01 00:00+00'),
     refill_amount        bigint CHECK (refill_amount >= 1),
     refill_day           smallint CHECK (refill_day BETWEEN 1 AND 31),
     refill_since         unkey.instant,
-    prefix               text CHECK (prefix ~ '^[a-zA-Z0-9_]+$' AND length(prefix) <= 16),
-    start                text NOT NULL DEFAULT '' CHECK (length(start) <= 50),
+    prefix               text COLLATE "C" CHECK (prefix ~ '^[a-zA-Z0-9_]+$' AND length(prefix) <= 16),
+    start                text COLLATE "C" NOT NULL DEFAULT '' CHECK (length(start) <= 50),
     name                 text CHECK (length(name) BETWEEN 1 AND 255),
     meta                 jsonb CHECK (unkey.is_meta(meta)),
     ratelimits           jsonb NOT NULL DEFAULT '[]' CHECK (unkey.is_ratelimits(ratelimits)),
     ip_allowlist         cidr[] CHECK (unkey.is_allowlist(ip_allowlist)),
-    pending_migration_id text REFERENCES unkey.migrations,
+    pending_migration_id text COLLATE "C" REFERENCES unkey.migrations,
     created_at           unkey.instant NOT NULL DEFAULT unkey.now(),
     updated_at           unkey.instant,
     deleted_at           unkey.instant,
@@ -132,8 +132,8 @@ CREATE TRIGGER keep_refill_since BEFORE UPDATE OF refill_amount, refill_day ON u
 COMMENT ON TRIGGER keep_refill_since ON unkey.keys IS 'Keeps refill_since for hand-written changes too.';
 
 CREATE TABLE unkey.key_permissions (
-    key_id        text NOT NULL REFERENCES unkey.keys ON DELETE CASCADE,
-    permission_id text NOT NULL REFERENCES unkey.permissions ON DELETE CASCADE,
+    key_id        text COLLATE "C" NOT NULL REFERENCES unkey.keys ON DELETE CASCADE,
+    permission_id text COLLATE "C" NOT NULL REFERENCES unkey.permissions ON DELETE CASCADE,
     PRIMARY KEY (key_id, permission_id)
 );
 CREATE INDEX key_permissions_permission_id_idx ON unkey.key_permissions (permission_id);
@@ -142,8 +142,8 @@ COMMENT ON COLUMN unkey.key_permissions.key_id IS 'The key.';
 COMMENT ON COLUMN unkey.key_permissions.permission_id IS 'What it is granted.';
 
 CREATE TABLE unkey.key_roles (
-    key_id  text NOT NULL REFERENCES unkey.keys ON DELETE CASCADE,
-    role_id text NOT NULL REFERENCES unkey.roles ON DELETE CASCADE,
+    key_id  text COLLATE "C" NOT NULL REFERENCES unkey.keys ON DELETE CASCADE,
+    role_id text COLLATE "C" NOT NULL REFERENCES unkey.roles ON DELETE CASCADE,
     PRIMARY KEY (key_id, role_id)
 );
 CREATE INDEX key_roles_role_id_idx ON unkey.key_roles (role_id);
@@ -152,7 +152,7 @@ COMMENT ON COLUMN unkey.key_roles.key_id IS 'The key.';
 COMMENT ON COLUMN unkey.key_roles.role_id IS 'What it is granted.';
 
 CREATE TABLE unkey.credits (
-    key_id         text PRIMARY KEY REFERENCES unkey.keys ON DELETE CASCADE,
+    key_id         text COLLATE "C" PRIMARY KEY REFERENCES unkey.keys ON DELETE CASCADE,
     remaining      bigint NOT NULL CHECK (remaining >= 0),
     settled_at     unkey.instant NOT NULL DEFAULT unkey.now(),
     last_refill_at unkey.instant

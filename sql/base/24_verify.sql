@@ -29,8 +29,8 @@ COMMENT ON COLUMN unkey.verification.identity IS '{"id", "externalId", "meta"?, 
 COMMENT ON COLUMN unkey.verification.ratelimits IS 'Limits evaluated by this call, sorted by name: [{"id", "name", "limit", "duration", "reset", "remaining", "exceeded", "autoApply"}], times in milliseconds. NULL if none was evaluated.';
 
 CREATE UNLOGGED TABLE unkey.counters (
-    scope      text NOT NULL,
-    identifier text NOT NULL,
+    scope      text COLLATE "C" NOT NULL,
+    identifier text COLLATE "C" NOT NULL,
     duration   bigint NOT NULL CHECK (duration >= 1000),
     seq        bigint NOT NULL,
     current    bigint NOT NULL CHECK (current >= 0),

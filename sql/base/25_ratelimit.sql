@@ -55,8 +55,8 @@ COMMENT ON COLUMN unkey.override_details.created_at IS 'When it was made; the fi
 COMMENT ON COLUMN unkey.override_details.updated_at IS 'When a function last changed it; NULL for never.';
 
 CREATE TABLE unkey.ratelimit_namespaces (
-    id         text PRIMARY KEY DEFAULT unkey.new_id('rlns') CHECK (unkey.is_id(id)),
-    name       text NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    id         text COLLATE "C" PRIMARY KEY DEFAULT unkey.new_id('rlns') CHECK (unkey.is_id(id)),
+    name       text COLLATE "C" NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
     created_at unkey.instant NOT NULL DEFAULT unkey.now(),
     deleted_at unkey.instant
 );
@@ -68,9 +68,9 @@ COMMENT ON COLUMN unkey.ratelimit_namespaces.created_at IS 'When it was made.';
 COMMENT ON COLUMN unkey.ratelimit_namespaces.deleted_at IS 'Soft delete: calls that name it raise, until a new one of its name is made.';
 
 CREATE TABLE unkey.ratelimit_overrides (
-    id           text PRIMARY KEY DEFAULT unkey.new_id('rlor') CHECK (unkey.is_id(id)),
-    namespace_id text NOT NULL REFERENCES unkey.ratelimit_namespaces ON DELETE CASCADE,
-    identifier   text NOT NULL CHECK (length(identifier) BETWEEN 1 AND 255),
+    id           text COLLATE "C" PRIMARY KEY DEFAULT unkey.new_id('rlor') CHECK (unkey.is_id(id)),
+    namespace_id text COLLATE "C" NOT NULL REFERENCES unkey.ratelimit_namespaces ON DELETE CASCADE,
+    identifier   text COLLATE "C" NOT NULL CHECK (length(identifier) BETWEEN 1 AND 255),
     "limit"      bigint NOT NULL CHECK ("limit" >= 0),
     duration     bigint NOT NULL CHECK (duration >= 1000),
     created_at   unkey.instant NOT NULL DEFAULT unkey.now(),

@@ -26,11 +26,11 @@ COMMENT ON FUNCTION unkey.is_root_permissions(text[]) IS
 'Whether a value may stand in a permissions column of root keys: permissions as unkey_create_root_key takes them, except for * alone.';
 
 CREATE TABLE unkey.root_keys (
-    id          text PRIMARY KEY DEFAULT unkey.new_id('key') CHECK (unkey.is_id(id)),
+    id          text COLLATE "C" PRIMARY KEY DEFAULT unkey.new_id('key') CHECK (unkey.is_id(id)),
     hash        bytea NOT NULL UNIQUE CHECK (octet_length(hash) = 32),
     name        text CHECK (length(name) BETWEEN 1 AND 255),
-    start       text NOT NULL DEFAULT '' CHECK (length(start) <= 50),
-    permissions text[] NOT NULL DEFAULT '{}' CHECK (unkey.is_root_permissions(permissions)),
+    start       text COLLATE "C" NOT NULL DEFAULT '' CHECK (length(start) <= 50),
+    permissions text[] COLLATE "C" NOT NULL DEFAULT '{}' CHECK (unkey.is_root_permissions(permissions)),
     enabled     boolean NOT NULL DEFAULT true,
     expires     unkey.instant CHECK (expires <= '2100-01-01 00:00+00'),
     created_at  unkey.instant NOT NULL DEFAULT unkey.now(),

@@ -1,8 +1,8 @@
 -- Recoverable keys: their texts, encrypted by data keys, which are wrapped by a master key that is not in the database.
 
 CREATE TABLE unkey.encryption_keys (
-    id         text PRIMARY KEY CHECK (unkey.is_id(id)),
-    master_id  text NOT NULL CHECK (length(master_id) = 16),
+    id         text COLLATE "C" PRIMARY KEY CHECK (unkey.is_id(id)),
+    master_id  text COLLATE "C" NOT NULL CHECK (length(master_id) = 16),
     wrapped    bytea NOT NULL CHECK (octet_length(wrapped) = 72),
     created_at unkey.instant NOT NULL DEFAULT unkey.now()
 );
@@ -13,8 +13,8 @@ COMMENT ON COLUMN unkey.encryption_keys.wrapped IS 'XChaCha20-Poly1305 of the da
 COMMENT ON COLUMN unkey.encryption_keys.created_at IS 'When it was made.';
 
 CREATE TABLE unkey.encrypted_keys (
-    key_id            text PRIMARY KEY REFERENCES unkey.keys ON DELETE CASCADE,
-    encryption_key_id text NOT NULL REFERENCES unkey.encryption_keys,
+    key_id            text COLLATE "C" PRIMARY KEY REFERENCES unkey.keys ON DELETE CASCADE,
+    encryption_key_id text COLLATE "C" NOT NULL REFERENCES unkey.encryption_keys,
     ciphertext        bytea NOT NULL CHECK (octet_length(ciphertext) BETWEEN 41 AND 1024)
 );
 CREATE INDEX encrypted_keys_encryption_key_id_idx ON unkey.encrypted_keys (encryption_key_id);

@@ -4,31 +4,31 @@
 -- last time. The views read all sides, so they answer the same before and after.
 
 CREATE TABLE unkey.verification_queue (
-    request_id    text NOT NULL,
+    request_id    text COLLATE "C" NOT NULL,
     time          unkey.instant NOT NULL DEFAULT unkey.now(),
-    key_space_id  text NOT NULL,
-    api_id        text NOT NULL,
-    key_id        text NOT NULL CHECK (length(key_id) <= 255),
-    identity_id   text,
-    external_id   text CHECK (length(external_id) <= 255),
-    outcome       text NOT NULL,
-    region        text NOT NULL DEFAULT '',
-    tags          text[] NOT NULL DEFAULT '{}',
+    key_space_id  text COLLATE "C" NOT NULL,
+    api_id        text COLLATE "C" NOT NULL,
+    key_id        text COLLATE "C" NOT NULL CHECK (length(key_id) <= 255),
+    identity_id   text COLLATE "C",
+    external_id   text COLLATE "C" CHECK (length(external_id) <= 255),
+    outcome       text COLLATE "C" NOT NULL,
+    region        text COLLATE "C" NOT NULL DEFAULT '',
+    tags          text[] COLLATE "C" NOT NULL DEFAULT '{}',
     spent_credits bigint NOT NULL DEFAULT 0 CHECK (spent_credits >= 0),
     latency       double precision NOT NULL DEFAULT 0,
-    source        text NOT NULL DEFAULT 'sql',
-    role          text NOT NULL DEFAULT current_user
+    source        text COLLATE "C" NOT NULL DEFAULT 'sql',
+    role          text COLLATE "C" NOT NULL DEFAULT current_user
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 COMMENT ON TABLE unkey.verification_queue IS 'Verifications that were recorded without memory, or too late for the roll-ups, since the last unkey.maintain(); in no order and without an index.';
 
 CREATE TABLE unkey.ratelimit_queue (
-    request_id   text NOT NULL,
+    request_id   text COLLATE "C" NOT NULL,
     time         unkey.instant NOT NULL DEFAULT unkey.now(),
-    namespace_id text NOT NULL CHECK (length(namespace_id) <= 255),
-    identifier   text NOT NULL CHECK (length(identifier) <= 255),
+    namespace_id text COLLATE "C" NOT NULL CHECK (length(namespace_id) <= 255),
+    identifier   text COLLATE "C" NOT NULL CHECK (length(identifier) <= 255),
     passed       boolean NOT NULL,
     latency      double precision NOT NULL DEFAULT 0,
-    override_id  text,
+    override_id  text COLLATE "C",
     "limit"      bigint NOT NULL,
     remaining    bigint NOT NULL,
     reset_at     unkey.instant NOT NULL,
@@ -47,14 +47,14 @@ COMMENT ON TABLE unkey.ratelimit_events IS 'Calls of the standalone limiter, one
 -- What tells one group of a key and an hour from another is hashed: tags are too long for an index.
 CREATE TABLE unkey.verification_hours (
     time          unkey.instant NOT NULL,
-    key_space_id  text NOT NULL,
-    api_id        text NOT NULL,
-    key_id        text NOT NULL,
-    identity_id   text,
-    external_id   text,
-    outcome       text NOT NULL,
-    tags          text[] NOT NULL,
-    role          text NOT NULL,
+    key_space_id  text COLLATE "C" NOT NULL,
+    api_id        text COLLATE "C" NOT NULL,
+    key_id        text COLLATE "C" NOT NULL,
+    identity_id   text COLLATE "C",
+    external_id   text COLLATE "C",
+    outcome       text COLLATE "C" NOT NULL,
+    tags          text[] COLLATE "C" NOT NULL,
+    role          text COLLATE "C" NOT NULL,
     count         bigint NOT NULL CHECK (count > 0),
     spent_credits bigint NOT NULL CHECK (spent_credits >= 0),
     dimensions    bigint NOT NULL GENERATED ALWAYS AS
@@ -69,8 +69,8 @@ COMMENT ON TABLE unkey.verification_days IS 'Verifications per day, kept for unk
 
 CREATE TABLE unkey.ratelimit_hours (
     time          unkey.instant NOT NULL,
-    namespace_id  text NOT NULL,
-    identifier    text NOT NULL,
+    namespace_id  text COLLATE "C" NOT NULL,
+    identifier    text COLLATE "C" NOT NULL,
     passed        bigint NOT NULL CHECK (passed BETWEEN 0 AND total),
     total         bigint NOT NULL CHECK (total > 0),
     passed_tokens bigint NOT NULL CHECK (passed_tokens BETWEEN 0 AND total_tokens),
@@ -91,7 +91,7 @@ COMMENT ON COLUMN unkey.rolled_up.singleton IS 'Always true: there is one row.';
 COMMENT ON COLUMN unkey.rolled_up.until IS 'Events in partitions are in the roll-ups if they happened before this, and are not yet otherwise.';
 
 CREATE TABLE unkey.key_usage (
-    key_id       text PRIMARY KEY,
+    key_id       text COLLATE "C" PRIMARY KEY,
     last_used_at unkey.instant NOT NULL
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE unkey.key_usage IS 'When keys were last verified, as of the last unkey.maintain(). No foreign key: maintenance must not wait for who deletes a key.';

@@ -5,16 +5,16 @@
 -- whoever edits, removes or adds one is found out by unkey_verify_audit_log.
 
 CREATE TABLE unkey.audit_log (
-    id             text PRIMARY KEY CHECK (unkey.is_id(id)),
+    id             text COLLATE "C" PRIMARY KEY CHECK (unkey.is_id(id)),
     time           unkey.instant NOT NULL,
-    event          text NOT NULL CHECK (length(event) BETWEEN 1 AND 255),
+    event          text COLLATE "C" NOT NULL CHECK (length(event) BETWEEN 1 AND 255),
     description    text NOT NULL,
-    actor_type     text NOT NULL CHECK (actor_type IN ('rootKey', 'role', 'system')),
-    actor_id       text NOT NULL,
+    actor_type     text COLLATE "C" NOT NULL CHECK (actor_type IN ('rootKey', 'role', 'system')),
+    actor_id       text COLLATE "C" NOT NULL,
     actor_name     text,
     remote_ip      inet,
     user_agent     text,
-    correlation_id text NOT NULL,
+    correlation_id text COLLATE "C" NOT NULL,
     targets        jsonb NOT NULL CHECK (jsonb_typeof(targets) = 'array'),
     count          bigint NOT NULL CHECK (count >= 0),
     changes        jsonb CHECK (jsonb_typeof(changes) = 'object'),

@@ -40,7 +40,7 @@ macro_rules! select_role {
             "SELECT json_build_object('id', role.id, 'name', role.name, 'description', role.description,
                 'permissions', (SELECT coalesce(json_agg(json_build_object('id', permission.id,
                     'slug', permission.slug, 'name', permission.name, 'description', permission.description)
-                    ORDER BY permission.slug COLLATE \"C\"), '[]')
+                    ORDER BY permission.slug), '[]')
                     FROM unkey.role_permissions AS link
                     JOIN unkey.permissions AS permission ON permission.id = link.permission_id
                     WHERE link.role_id = role.id))
@@ -120,10 +120,10 @@ pub fn page_of_permissions(
     rows(
         View::Caller,
         select_permission!(
-            "WHERE ($2 IS NULL OR permission.id COLLATE \"C\" > $2)
+            "WHERE ($2 IS NULL OR permission.id > $2)
             AND ($3 IS NULL OR strpos(lower(concat_ws(chr(10), permission.slug, permission.name,
                 permission.description)), lower($3)) > 0)
-            ORDER BY permission.id COLLATE \"C\" LIMIT $1"
+            ORDER BY permission.id LIMIT $1"
         ),
         &[arg(limit), arg(after), arg(search)],
     )
@@ -134,9 +134,9 @@ pub fn page_of_roles(limit: i64, after: Option<&str>, search: Option<&str>) -> O
     rows(
         View::Caller,
         select_role!(
-            "WHERE ($2 IS NULL OR role.id COLLATE \"C\" > $2)
+            "WHERE ($2 IS NULL OR role.id > $2)
             AND ($3 IS NULL OR strpos(lower(concat_ws(chr(10), role.name, role.description)), lower($3)) > 0)
-            ORDER BY role.id COLLATE \"C\" LIMIT $1"
+            ORDER BY role.id LIMIT $1"
         ),
         &[arg(limit), arg(after), arg(search)],
     )
@@ -221,15 +221,15 @@ pub fn attach(link: Link, owner: &str, ids: &[String]) -> Outcome<()> {
     let statement = match link {
         Link::KeyPermission => {
             "INSERT INTO unkey.key_permissions (key_id, permission_id)
-            SELECT $1, id FROM unnest($2) AS id ORDER BY id ON CONFLICT DO NOTHING"
+            SELECT $1, id FROM unnest($2) AS id ORDER BY id COLLATE \"C\" ON CONFLICT DO NOTHING"
         }
         Link::KeyRole => {
             "INSERT INTO unkey.key_roles (key_id, role_id)
-            SELECT $1, id FROM unnest($2) AS id ORDER BY id ON CONFLICT DO NOTHING"
+            SELECT $1, id FROM unnest($2) AS id ORDER BY id COLLATE \"C\" ON CONFLICT DO NOTHING"
         }
         Link::RolePermission => {
             "INSERT INTO unkey.role_permissions (role_id, permission_id)
-            SELECT $1, id FROM unnest($2) AS id ORDER BY id ON CONFLICT DO NOTHING"
+            SELECT $1, id FROM unnest($2) AS id ORDER BY id COLLATE \"C\" ON CONFLICT DO NOTHING"
         }
     };
     run(statement, &[arg(owner), arg(ids.to_vec())])
@@ -269,7 +269,7 @@ pub fn permissions_of_key(key_id: &str) -> Outcome<Vec<Permission>> {
         View::Latest,
         select_permission!(
             "JOIN unkey.key_permissions AS link ON link.permission_id = permission.id
-            WHERE link.key_id = $1 ORDER BY permission.slug COLLATE \"C\""
+            WHERE link.key_id = $1 ORDER BY permission.slug"
         ),
         &[arg(key_id)],
     )
@@ -281,7 +281,7 @@ pub fn roles_of_key(key_id: &str) -> Outcome<Vec<Role>> {
         View::Latest,
         select_role!(
             "JOIN unkey.key_roles AS link ON link.role_id = role.id
-            WHERE link.key_id = $1 ORDER BY role.name COLLATE \"C\""
+            WHERE link.key_id = $1 ORDER BY role.name"
         ),
         &[arg(key_id)],
     )

@@ -42,11 +42,7 @@ pub fn by_id(view: View, api_id: &str) -> Outcome<Option<Api>> {
 
 /// A page of live APIs by id, after an id.
 pub fn page(limit: i64, after: Option<&str>) -> Outcome<Vec<Api>> {
-    rows(
-        View::Caller,
-        select_api!("($2 IS NULL OR id COLLATE \"C\" > $2) ORDER BY id COLLATE \"C\" LIMIT $1"),
-        &[arg(limit), arg(after)],
-    )
+    rows(View::Caller, select_api!("($2 IS NULL OR id > $2) ORDER BY id LIMIT $1"), &[arg(limit), arg(after)])
 }
 
 /// Keyspaces of APIs, deleted ones too.

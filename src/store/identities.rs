@@ -70,9 +70,9 @@ pub fn page(limit: i64, after: Option<&str>, search: Option<&str>) -> Outcome<Ve
     rows(
         View::Caller,
         select_identity!(
-            "($2 IS NULL OR id COLLATE \"C\" > $2)
+            "($2 IS NULL OR id > $2)
             AND ($3 IS NULL OR strpos(lower(concat_ws(chr(10), external_id, id)), lower($3)) > 0)
-            ORDER BY id COLLATE \"C\" LIMIT $1"
+            ORDER BY id LIMIT $1"
         ),
         &[arg(limit), arg(after), arg(search)],
     )
@@ -142,7 +142,7 @@ pub fn insert_missing(new: &[(&str, String)], now: i64) -> Outcome<()> {
         new.iter().map(|(external, id)| (*external, id.as_str())).unzip();
     run(
         "INSERT INTO unkey.identities (external_id, id, created_at)
-        SELECT external_id, id, unkey.from_ms($3) FROM unnest($1, $2) AS new(external_id, id) ORDER BY external_id
+        SELECT external_id, id, unkey.from_ms($3) FROM unnest($1, $2) AS new(external_id, id) ORDER BY external_id COLLATE \"C\"
         ON CONFLICT (external_id) WHERE deleted_at IS NULL DO NOTHING",
         &[arg(external_ids), arg(ids), arg(now)],
     )

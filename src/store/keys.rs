@@ -78,9 +78,9 @@ fn load(view: View, statement: &'static str, args: &[Arg]) -> Outcome<Vec<Key>> 
         "SELECT json_build_array(linked.key_id,
             ARRAY(SELECT role.name FROM unkey.key_roles AS link
                 JOIN unkey.roles AS role ON role.id = link.role_id
-                WHERE link.key_id = linked.key_id ORDER BY role.name COLLATE \"C\"),
+                WHERE link.key_id = linked.key_id ORDER BY role.name),
             ARRAY(SELECT effective.slug FROM unkey.effective_permissions AS effective
-                WHERE effective.key_id = linked.key_id ORDER BY effective.slug COLLATE \"C\"))
+                WHERE effective.key_id = linked.key_id ORDER BY effective.slug))
         FROM unnest($1) AS linked(key_id)",
         &[arg(linked)],
     )?;
@@ -252,7 +252,7 @@ fn insert_rows(keys: &[NewRow], now: i64) -> Outcome<Vec<String>> {
             SELECT id, api_id, decode(hash, 'base64'), identity_id, enabled, unkey.from_ms(expires), refill_amount,
                 refill_day, prefix, start, name, meta, ratelimits, ip_allowlist, pending_migration_id,
                 unkey.from_ms($2)
-            FROM new ORDER BY id
+            FROM new ORDER BY id COLLATE \"C\"
             ON CONFLICT DO NOTHING
             RETURNING id
         ), permissions AS (

@@ -2,6 +2,7 @@
 //!
 //! Rules of the folder: SQL text lives nowhere else, but for analytics queries ([`query`]); every name in it is qualified; values are parameters; a
 //! statement of a per-key table says `key_id = $n`; a row is one JSON document, read by serde.
+//!
 //! Lock order within one call: new rate limit namespaces by name, then counters by their primary key, then credits by key
 //! id, then the key's row, then permissions and roles, then texts of recoverable keys by key id, then data keys. A root key is locked by itself.
 

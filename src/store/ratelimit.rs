@@ -58,9 +58,7 @@ pub fn was_deleted(view: View, reference: &str) -> Outcome<bool> {
 pub fn page(limit: i64, after: Option<&str>) -> Outcome<Vec<Namespace>> {
     rows(
         View::Caller,
-        select_namespace!(
-            "($2 IS NULL OR namespace.id COLLATE \"C\" > $2) ORDER BY namespace.id COLLATE \"C\" LIMIT $1"
-        ),
+        select_namespace!("($2 IS NULL OR namespace.id > $2) ORDER BY namespace.id LIMIT $1"),
         &[arg(limit), arg(after)],
     )
 }
@@ -92,7 +90,7 @@ pub fn candidates(namespace_id: &str, identifier: &str) -> Outcome<Vec<Override>
         FROM (SELECT * FROM unkey.ratelimit_overrides WHERE namespace_id = $1 AND identifier = $2
             UNION ALL SELECT * FROM unkey.ratelimit_overrides
             WHERE namespace_id = $1 AND is_pattern AND identifier <> $2) AS candidate
-        ORDER BY created_at, id COLLATE \"C\"",
+        ORDER BY created_at, id",
         &[arg(namespace_id), arg(identifier)],
     )
 }
@@ -127,7 +125,7 @@ pub fn get_override(namespace_id: &str, identifier: &str) -> Outcome<Option<Show
 pub fn page_of_overrides(namespace_id: &str, limit: i64, after: Option<&str>) -> Outcome<Vec<ShownOverride>> {
     rows(
         View::Caller,
-        select_override!("($3 IS NULL OR id COLLATE \"C\" > $3) ORDER BY id COLLATE \"C\" LIMIT $2"),
+        select_override!("($3 IS NULL OR id > $3) ORDER BY id LIMIT $2"),
         &[arg(namespace_id), arg(limit), arg(after)],
     )
 }

@@ -78,7 +78,7 @@ pub fn lock(key_id: &str) -> Outcome<Option<RootKey>> {
 pub fn page(limit: i64, after: Option<&str>) -> Outcome<Vec<RootKey>> {
     rows(
         View::Caller,
-        select_root_key!("($2 IS NULL OR id COLLATE \"C\" > $2) ORDER BY id COLLATE \"C\" LIMIT $1"),
+        select_root_key!("($2 IS NULL OR id > $2) ORDER BY id LIMIT $1"),
         &[arg(limit), arg(after)],
     )
 }

@@ -118,3 +118,10 @@ SELECT count(*) AS copied FROM unkey.permissions WHERE slug LIKE 'cs.copied%';
 -- Nothing stays that no master key opens.
 DELETE FROM unkey.encrypted_keys WHERE encryption_key_id = 'kek_cs';
 DELETE FROM unkey.encryption_keys WHERE id = 'kek_cs';
+
+-- No index depends on the language of the database: it would be slow, broken by an upgrade of the system's library, and in an
+-- order of its own. Nor does what is compared with an indexed id.
+SELECT indexrelid::regclass AS by_language FROM pg_index JOIN pg_class AS class ON class.oid = indexrelid
+WHERE relnamespace = 'unkey'::regnamespace AND indcollation::oid[] && ARRAY['pg_catalog.default'::regcollation::oid];
+SELECT attrelid::regclass, attname FROM pg_attribute JOIN pg_class AS class ON class.oid = attrelid
+WHERE relnamespace = 'unkey'::regnamespace AND relkind IN ('r', 'p') AND attname ~ '(^|_)id$' AND attcollation = 'pg_catalog.default'::regcollation;

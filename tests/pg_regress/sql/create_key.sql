@@ -159,7 +159,7 @@ FROM unkey_get_key(:'least_key_id');
 -- CK-16: permissions that are missing are made, each once.
 SELECT * FROM unkey_create_key(:'api_id', permissions => '{ck16.read,ck16:*,ck16.read,ck16/a-b}') \gset ck16_
 SELECT 'CK-16' AS "case", code, permissions FROM unkey_verify_key(:'ck16_key', 'ck16.read AND ck16:* AND ck16/a-b');
-SELECT 'CK-16' AS "case", slug, name, description FROM unkey_list_permissions(search => 'ck16') ORDER BY slug;
+SELECT 'CK-16' AS "case", slug, name, description FROM unkey_list_permissions(search => 'ck16') ORDER BY slug COLLATE "C";
 SELECT 'CK-16' AS "case", code, permissions
 FROM unkey_create_key(:'api_id', permissions => '{ck16.read}') AS made, unkey_verify_key(made.key);
 SELECT 'CK-16' AS "case", count(*) AS still FROM unkey.permissions WHERE slug LIKE 'ck16%';

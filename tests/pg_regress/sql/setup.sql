@@ -25,7 +25,7 @@ RETURN set_config('unkey.clock', coalesce(extract(epoch FROM instant) * 1000, 0)
 -- Numbers of a limits reply that do not change from run to run: name, limit, remaining, exceeded.
 CREATE FUNCTION tests.limits(ratelimits jsonb) RETURNS text LANGUAGE sql
 RETURN (SELECT string_agg(format('%s %s/%s%s', l->>'name', l->>'remaining', l->>'limit',
-    CASE WHEN (l->>'exceeded')::boolean THEN ' exceeded' ELSE '' END), ', ' ORDER BY l->>'name')
+    CASE WHEN (l->>'exceeded')::boolean THEN ' exceeded' ELSE '' END), ', ' ORDER BY l->>'name' COLLATE "C")
     FROM jsonb_array_elements(ratelimits) AS l);
 
 -- The v2 dialect. tests.root makes a root key, and tests.v2 calls on its behalf (or with the header in tests.authorization) from the address in tests.ip.

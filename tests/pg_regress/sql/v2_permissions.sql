@@ -6,7 +6,7 @@ SELECT key AS key, key_id AS key_id FROM unkey_create_key(:'api', permissions =>
 SELECT set_config('vp.key', :'key_id', false) \gset
 -- What a key has after a change, as its reply and as a verification tells it.
 CREATE FUNCTION pg_temp.granted(operation text, list text, OUT status integer, OUT code text, OUT granted text[], OUT detail text) LANGUAGE sql AS $$
-    SELECT status, code, (SELECT array_agg(coalesce(row->>'slug', row->>'name') ORDER BY coalesce(row->>'slug', row->>'name')) FROM jsonb_array_elements(data) AS row), detail
+    SELECT status, code, (SELECT array_agg(coalesce(row->>'slug', row->>'name') ORDER BY coalesce(row->>'slug', row->>'name') COLLATE "C") FROM jsonb_array_elements(data) AS row), detail
     FROM tests.v2('keys.' || operation, format('{"keyId": "%s", "%s": %s}', current_setting('vp.key'), CASE WHEN operation ~ 'Roles' THEN 'roles' ELSE 'permissions' END, list))
 $$;
 
