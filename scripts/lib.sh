@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # Shared by every script here; sourced, never run. Words used throughout:
 #   tree     a private copy of one Postgres installation, so nothing is ever installed into the system's own; named
-#            after its major (15: debug builds, for tests) or MAJOR-release (optimised ones, for make run and bench)
+#            after its major (15: debug builds, for tests) or MAJOR-release (optimised ones, for make run and bench),
+#            MAJOR-faulty (for a test that must find it out)
 #   place    where a directory of this checkout really lives (elsewhere if the server's user cannot reach the checkout)
 #   server   initdb, pg_ctl and postgres; they refuse to run as root, so as_server gives them another identity
 set -euo pipefail
@@ -127,7 +128,7 @@ log_dir() { echo "$ROOT/target/log"; }
 # written on change only.
 pgrx_home() {
     local home=$ROOT/target/pgrx-home/$1 text
-    text=$(printf '[configs]\npg%s = "%s/pg_config"' "${1%-release}" "$(pg_bin "$1")")
+    text=$(printf '[configs]\npg%s = "%s/pg_config"' "${1%%-*}" "$(pg_bin "$1")")
     mkdir -p "$home"
     [ "$(cat "$home/config.toml" 2>/dev/null)" = "$text" ] || printf '%s\n' "$text" >"$home/config.toml"
     echo "$home"
