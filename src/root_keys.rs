@@ -3,6 +3,8 @@
 //! They have a table of their own, so none ever verifies as an ordinary key, and no ordinary key authenticates.
 //! `caller` is the root key on whose behalf a change is made; `None` is plain SQL, which may do anything.
 
+use std::rc::Rc;
+
 use unkey_core::authorization::bearer;
 use unkey_core::document::RootKeyPatch;
 use unkey_core::error::quoted;
@@ -34,7 +36,7 @@ pub struct NewRootKey {
 }
 
 /// The root key that an `Authorization` header carries, as of now: a committed revocation counts at once.
-pub fn authenticate(authorization: Option<&str>) -> Outcome<RootKey> {
+pub fn authenticate(authorization: Option<&str>) -> Outcome<Rc<RootKey>> {
     let text = bearer(authorization)?;
     let root_key = root_keys::by_hash(&Hash::of(text))?.ok_or_else(|| {
         Error::new(Kind::RootKeyUnknown, "the root key was not found")

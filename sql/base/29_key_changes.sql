@@ -1,4 +1,4 @@
--- Sessions keep what they know of keys until something about a key changes. Whatever changes it, a function, a statement written by
+-- Sessions keep what they know of keys, root keys and the workspace until something about one changes. Whatever changes it, a function, a statement written by
 -- hand, COPY or replication, fires one of these triggers, which has Postgres tell all sessions at the commit, here and on standbys.
 -- For each row, because statement triggers do not fire where replicated changes are applied; ALWAYS, because others do not either.
 
@@ -34,7 +34,10 @@ BEGIN
             ('key_permissions', 'key_linked', 'INSERT'),
             -- Whether there is a balance is known; what it is changes with every use and is not.
             ('credits', 'key_changed', 'UPDATE OF key_id OR DELETE'),
-            ('credits', 'key_linked', 'INSERT')
+            ('credits', 'key_linked', 'INSERT'),
+            -- Who may ask.
+            ('root_keys', 'key_changed', 'UPDATE OR DELETE'),
+            ('workspace', 'key_changed', 'INSERT OR UPDATE OR DELETE')
         ) AS list (name, routine, events)
     LOOP
         EXECUTE format('CREATE TRIGGER %1$I AFTER %2$s ON unkey.%3$I FOR EACH ROW EXECUTE FUNCTION unkey.%1$I()',

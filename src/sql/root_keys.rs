@@ -97,7 +97,10 @@ fn unkey_delete_root_key(key_id: Option<&str>) {
 
 #[pg_extern(sql = false)]
 fn unkey_authenticate(authorization: Option<&str>) -> Composite {
-    raise(|| one(composite!("root_key_details"), &details(&root_keys::authenticate(authorization)?)))
+    raise(|| {
+        let root_key = root_keys::authenticate(authorization)?;
+        one(composite!("root_key_details"), &details(&root_key))
+    })
 }
 
 #[pg_extern(sql = false)]

@@ -1,4 +1,4 @@
-//! Records of keys, kept in the session.
+//! Records of keys, root keys and the workspace, kept in the session.
 //!
 //! Emptied as a whole when [`relations::generation`] has moved. Bounded by `unkey.cache_size`; what was not used for
 //! longest goes first. A key that is not there is not kept, so a new key needs no message.
@@ -15,6 +15,8 @@ use unkey_core::key::Hash;
 use super::probe::is_serializable;
 use super::record::{Api, Record};
 use super::relations;
+use super::root_keys::RootKey;
+use super::workspace::Workspace;
 use crate::error::Outcome;
 use crate::settings;
 use crate::shared::stats::{self, Stat};
@@ -81,6 +83,9 @@ struct Cache {
     generation: u64,
     keys: Bounded<Hash, Rc<Record>>,
     shared: Bounded<(&'static CStr, String), Shared>,
+    root_keys: Bounded<Hash, Rc<RootKey>>,
+    /// What is known of it; that there is none is worth knowing too.
+    workspace: Option<Option<Workspace>>,
 }
 
 impl Cache {
@@ -90,15 +95,21 @@ impl Cache {
             return;
         }
         self.generation = generation;
-        if self.keys.bytes + self.shared.bytes > 0 {
-            self.clear();
+        if self.bytes() > 0 {
             stats::add(Stat::CacheInvalidations, 1);
         }
+        self.clear();
     }
 
     fn clear(&mut self) {
         self.keys.clear();
         self.shared.clear();
+        self.root_keys.clear();
+        self.workspace = None;
+    }
+
+    fn bytes(&self) -> usize {
+        self.keys.bytes + self.shared.bytes + self.root_keys.bytes
     }
 }
 
@@ -111,7 +122,13 @@ fn with<T>(generation: u64, f: impl FnOnce(&mut Cache) -> T) -> T {
         let cache = cache.get_or_insert_with(|| {
             // SAFETY: takes a function that lives as long as the library; once per session.
             unsafe { pg_sys::before_shmem_exit(Some(leave), pg_sys::Datum::null()) };
-            Cache { generation, keys: Bounded::new(), shared: Bounded::new() }
+            Cache {
+                generation,
+                keys: Bounded::new(),
+                shared: Bounded::new(),
+                root_keys: Bounded::new(),
+                workspace: None,
+            }
         });
         cache.at(generation);
         f(cache)
@@ -181,7 +198,7 @@ unsafe extern "C-unwind" fn leave(_code: i32, _arg: pg_sys::Datum) {
     if let Ok(Some(cache)) =
         CACHE.try_with(|cache| cache.try_borrow_mut().ok().and_then(|mut cache| cache.take()))
     {
-        stats::take(Stat::CacheBytes, (cache.keys.bytes + cache.shared.bytes) as u64);
+        stats::take(Stat::CacheBytes, cache.bytes() as u64);
     }
 }
 
@@ -207,5 +224,39 @@ pub fn put_shared(generation: u64, index: &'static CStr, id: &str, value: Shared
         let limit = settings::cache_size() / 4;
         let bytes = value.bytes() + id.len();
         with(generation, |cache| cache.shared.put((index, id.to_owned()), value, bytes, limit));
+    }
+}
+
+/// The root key with this hash, if it is known and nothing changed since.
+pub fn root_key(hash: &Hash) -> Outcome<Option<Rc<RootKey>>> {
+    if is_off() {
+        return Ok(None);
+    }
+    let generation = relations::generation()?;
+    Ok(with(generation, |cache| cache.root_keys.entries.get(hash).map(|(known, _)| known.clone())))
+}
+
+/// Keeps a root key that was loaded in this generation, if that still is the current one.
+pub fn put_root_key(generation: u64, hash: &Hash, root_key: &Rc<RootKey>) {
+    if generation == relations::last_generation() {
+        let limit = settings::cache_size() / 4;
+        let bytes = root_key.bytes();
+        with(generation, |cache| cache.root_keys.put(*hash, root_key.clone(), bytes, limit));
+    }
+}
+
+/// The workspace, or that there is none, if it is known and nothing changed since.
+pub fn workspace() -> Outcome<Option<Option<Workspace>>> {
+    if is_off() {
+        return Ok(None);
+    }
+    let generation = relations::generation()?;
+    Ok(with(generation, |cache| cache.workspace))
+}
+
+/// Keeps the workspace that was loaded in this generation, if that still is the current one.
+pub fn put_workspace(generation: u64, workspace: Option<Workspace>) {
+    if generation == relations::last_generation() {
+        with(generation, |cache| cache.workspace = Some(workspace));
     }
 }

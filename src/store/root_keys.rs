@@ -1,11 +1,14 @@
 //! Root keys.
 
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 use unkey_core::key::Hash;
 use unkey_core::root_permission::Grants;
 
 use super::probe::{Row, Table, under_latest};
 use super::statement::{View, arg, row, rows, run};
+use super::{cache, relations};
 use crate::error::Outcome;
 
 /// A live root key, without its hash. Times in milliseconds.
@@ -35,13 +38,35 @@ macro_rules! select_root_key {
     };
 }
 
-/// The root key with this hash of its text, as it is now.
-pub fn by_hash(hash: &Hash) -> Outcome<Option<RootKey>> {
-    let found = under_latest(|latest| latest.by_bytes(ROOT_KEYS, hash.as_bytes(), read))?;
-    if let Some(found) = found {
-        return Ok(found.into_iter().flatten().next());
+impl RootKey {
+    /// Memory that it takes, more or less.
+    pub fn bytes(&self) -> usize {
+        let texts: usize = self.permissions.texts().iter().map(|text| 2 * text.len() + 128).sum();
+        512 + self.name.as_ref().map_or(0, String::len) + texts
     }
-    row(View::Latest, select_root_key!("hash = $1"), &[arg(hash.as_bytes().as_slice())])
+}
+
+/// The root key with this hash of its text, as it is now.
+pub fn by_hash(hash: &Hash) -> Outcome<Option<Rc<RootKey>>> {
+    if let Some(known) = cache::root_key(hash)? {
+        return Ok(Some(known));
+    }
+    let generation = relations::generation()?;
+    let found = under_latest(|latest| {
+        let found = latest.by_bytes(ROOT_KEYS, hash.as_bytes(), read)?;
+        let found = found.into_iter().flatten().next().map(Rc::new);
+        if let Some(root_key) = &found
+            && latest.may_be_kept()
+        {
+            cache::put_root_key(generation, hash, root_key);
+        }
+        Ok(found)
+    })?;
+    if let Some(found) = found {
+        return Ok(found);
+    }
+    let found = row(View::Latest, select_root_key!("hash = $1"), &[arg(hash.as_bytes().as_slice())])?;
+    Ok(found.map(Rc::new))
 }
 
 /// Reads a row; `None` if it is deleted.

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::probe::{Row, Table, under_latest};
 use super::statement::{View, arg, row, run};
+use super::{cache, relations};
 use crate::error::{Failure, Outcome};
 
 /// The workspace. Duration in milliseconds.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Workspace {
     pub enabled: bool,
     pub limit: Option<i64>,
@@ -18,10 +19,18 @@ const WORKSPACE: Table = Table { name: c"workspace", index: c"workspace_pkey" };
 
 /// The workspace as it is now, if it was ever changed.
 pub fn now() -> Outcome<Option<Workspace>> {
-    match under_latest(|latest| latest.by_boolean(WORKSPACE, true, read))? {
-        Some(found) => Ok(found.into_iter().next()),
-        None => get(View::Latest),
+    if let Some(known) = cache::workspace()? {
+        return Ok(known);
     }
+    let generation = relations::generation()?;
+    let found = under_latest(|latest| {
+        let found = latest.by_boolean(WORKSPACE, true, read)?.into_iter().next();
+        if latest.may_be_kept() {
+            cache::put_workspace(generation, found);
+        }
+        Ok(found)
+    })?;
+    found.map_or_else(|| get(View::Latest), Ok)
 }
 
 fn read(row: &Row) -> Outcome<Workspace> {

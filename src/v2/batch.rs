@@ -110,7 +110,7 @@ impl RootKeys {
         if let Some(known) = self.0.get(text) {
             return Ok(known.clone());
         }
-        let found = answered(authenticate(authorization))?.map(Rc::new);
+        let found = answered(authenticate(authorization))?;
         self.0.insert(text.to_owned(), found.clone());
         Ok(found)
     }

@@ -75,7 +75,7 @@ fn perform(call: Call, request_id: &str) -> Outcome<Reply> {
     let prepare = operations::find(call.operation)?;
     authorization::bearer(call.authorization)?;
     let run = prepare(call.body.unwrap_or("{}"))?;
-    let root_key = Rc::new(authenticate(call.authorization)?);
+    let root_key = authenticate(call.authorization)?;
     workspace::admit()?;
     let actor = actor(&call, &root_key, request_id);
     let caller = Caller { root_key, ip: call.ip, metrics: call.metrics };
