@@ -1,21 +1,18 @@
 //! The fast lane: verifications share a few connections.
 //!
-//! Who finds no other under way is sent at once. While all connections are busy, what comes in waits in one bounded queue,
-//! and the next free connection takes all of it in one statement. The next statement is sent right behind a commit, without
+//! Who finds a connection free is sent at once, with whatever else has arrived by then. While all are busy, what comes in waits
+//! in one bounded queue, and the next free connection takes all of it in one statement. The next statement is sent right behind a commit, without
 //! waiting for it. So a lone verification never waits for company, and a thousand cost hardly more round trips than one.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join;
 use futures_util::poll;
 use prometheus_client::metrics::histogram::Histogram;
-use tokio::sync::{Mutex, Notify, mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::yield_now;
 use tokio_postgres::Row;
 
 use super::call::{Call, Reply, content_type, outcome, status};
@@ -25,9 +22,6 @@ use super::{BEGIN, Connection, Database};
 
 const VERIFY: &str = "SELECT status, content_type, body, outcome, durable
     FROM unkey_api_verify_keys($1::text[], $2::text[], $3::inet[], $4::text[], $5::text[])";
-
-/// However many are under way, nobody waits for company longer than this.
-const LONGEST_GATHERING: Duration = Duration::from_millis(1);
 
 /// Answers verifications.
 #[derive(Clone)]
@@ -58,16 +52,6 @@ struct Lane {
     batch: usize,
     /// Figures of how many were asked together.
     sizes: Histogram,
-    load: Arc<Load>,
-}
-
-/// What all connections together do.
-#[derive(Default)]
-struct Load {
-    /// Verifications asked and not answered yet.
-    under_way: AtomicUsize,
-    /// Told when a statement came back.
-    landed: Notify,
 }
 
 impl Verifier {
@@ -83,7 +67,6 @@ impl Verifier {
     ) -> Self {
         let (sender, receiver) = mpsc::channel(waiting);
         let queue = Arc::new(Mutex::new(receiver));
-        let load = Arc::<Load>::default();
         for _ in 0..lanes {
             let lane = Lane {
                 queue: queue.clone(),
@@ -91,7 +74,6 @@ impl Verifier {
                 others: others.clone(),
                 batch,
                 sizes: sizes.clone(),
-                load: load.clone(),
             };
             tokio::spawn(lane.run());
         }
@@ -124,10 +106,7 @@ impl Lane {
     async fn run(self) {
         let mut connection = None;
         while let Some(jobs) = self.next().await {
-            let count = jobs.len();
             connection = self.answer(connection, jobs).await;
-            self.load.under_way.fetch_sub(count, Relaxed);
-            self.load.landed.notify_one();
         }
     }
 
@@ -139,25 +118,25 @@ impl Lane {
             if queue.recv_many(&mut jobs, self.batch).await == 0 {
                 return None;
             }
-            self.gather(&mut queue, &mut jobs).await;
+            self.take_ready(&mut queue, &mut jobs).await;
             // Clients that gave up before anything was sent.
             jobs.retain(|job| !job.answer.is_closed());
         }
         self.sizes.observe(jobs.len() as f64);
-        self.load.under_way.fetch_add(jobs.len(), Relaxed);
         Some(jobs)
     }
 
-    /// While many are under way on other connections, a few would make a poor statement: they wait for as many again as
-    /// half of those, or for one of those statements to come back.
-    async fn gather(&self, queue: &mut mpsc::Receiver<Job>, jobs: &mut Vec<Job>) {
-        let latest = Instant::now() + LONGEST_GATHERING;
-        while jobs.len() < self.batch && jobs.len() * 2 < self.load.under_way.load(Relaxed) {
-            let room = self.batch - jobs.len();
-            tokio::select! {
-                _ = queue.recv_many(jobs, room) => {}
-                () = self.load.landed.notified() => {}
-                () = sleep_until(latest) => return,
+    /// Lets whatever is ready now run first, for as long as that brings more: requests that have arrived, but nobody has read.
+    /// Who is alone goes on at once.
+    async fn take_ready(&self, queue: &mut mpsc::Receiver<Job>, jobs: &mut Vec<Job>) {
+        let mut before = 0;
+        while before < jobs.len() && jobs.len() < self.batch {
+            before = jobs.len();
+            yield_now().await;
+            while jobs.len() < self.batch
+                && let Ok(job) = queue.try_recv()
+            {
+                jobs.push(job);
             }
         }
     }
