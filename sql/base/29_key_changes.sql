@@ -1,6 +1,7 @@
--- Sessions keep what they know of keys, root keys and the workspace until something about one changes. Whatever changes it, a function, a statement written by
--- hand, COPY or replication, fires one of these triggers, which has Postgres tell all sessions at the commit, here and on standbys.
--- For each row, because statement triggers do not fire where replicated changes are applied; ALWAYS, because others do not either.
+-- Sessions keep what they know of keys, root keys and the workspace until something about one changes. Whatever changes it, a
+-- function, a statement written by hand, COPY or replication, fires one of these triggers, which has Postgres tell all sessions at
+-- the commit, here and on standbys. For each row, because statement triggers do not fire where replicated changes are applied;
+-- ALWAYS, because others do not either.
 
 CREATE UNLOGGED TABLE unkey.key_changes ();
 COMMENT ON TABLE unkey.key_changes IS 'Empty for good. Triggers name it in the message with which Postgres tells all sessions that something about a key changed.';

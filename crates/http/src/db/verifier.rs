@@ -1,8 +1,9 @@
 //! The fast lane: verifications share a few connections.
 //!
 //! Who finds a connection free is sent at once, with whatever else has arrived by then. While all are busy, what comes in waits
-//! in one bounded queue, and the next free connection takes all of it in one statement. The next statement is sent right behind a commit, without
-//! waiting for it. So a lone verification never waits for company, and a thousand cost hardly more round trips than one.
+//! in one bounded queue, and the next free connection takes all of it in one statement. The next statement is sent right
+//! behind a commit, without waiting for it. So a lone verification never waits for company, and a thousand cost hardly more
+//! round trips than one.
 
 use std::sync::Arc;
 use std::task::Poll;
