@@ -102,12 +102,23 @@ SELECT twin, count(*) FROM unkey.verification_queue JOIN vmany_keys USING (key_i
 -- A call that would finish a migration is not performed: its row is NULL, and its neighbours are answered.
 SELECT key AS plain FROM vmany_keys WHERE kind = 'plain' AND twin = 1 \gset
 SELECT status, content_type, body IS NULL AS none, outcome FROM unkey_api_verify_keys(ARRAY[:'root', :'root', NULL, :'root'], ARRAY[format('{"key": "%s", "migrationId": "vmany"}', :'plain'), format('{"key": "%s"}', :'plain'), '{"key": "k", "migrationId": "vmany"}', '{"migrationId": "vmany"}']);
--- A reply has to wait for the commit if a balance changed. Reading may tidy up pages, which is in the log as well, but not every time.
-SELECT outcome FROM unkey_api_verify_keys(ARRAY[:'root'], ARRAY[format('{"key": "%s"}', :'plain')]);
-SELECT durable AS plain FROM unkey_api_verify_keys(ARRAY[:'root'], ARRAY[format('{"key": "%s"}', :'plain')]);
+-- A reply has to wait for the commit if a balance changed. Reading may tidy up a page, which is in the log as well, but not time after time.
+CREATE PROCEDURE pg_temp.settles("authorization" text, key text, INOUT answer text DEFAULT NULL) LANGUAGE plpgsql AS $$
+DECLARE
+    waits bool := true;
+BEGIN
+    FOR i IN 1..10 LOOP
+        SELECT outcome, durable INTO answer, waits FROM unkey_api_verify_keys(ARRAY["authorization"], ARRAY[format('{"key": "%s"}', key)]);
+        COMMIT;
+        EXIT WHEN NOT waits;
+    END LOOP;
+    answer := format('%s, waits for the commit: %s', answer, waits);
+END
+$$;
+CALL pg_temp.settles(:'root', :'plain');
 SELECT key AS spending FROM unkey_create_key(:'api', credits => 1) \gset
 SELECT outcome, durable FROM unkey_api_verify_keys(ARRAY[:'root'], ARRAY[format('{"key": "%s"}', :'spending')]);
-SELECT outcome, durable FROM unkey_api_verify_keys(ARRAY[:'root'], ARRAY[format('{"key": "%s"}', :'spending')]);
+CALL pg_temp.settles(:'root', :'spending');
 -- A request without an id gets one.
 SELECT count(DISTINCT body::jsonb->'meta'->>'requestId') AS ids, bool_and(body::jsonb->'meta'->>'requestId' ~ '^req_') AS made FROM unkey_api_verify_keys(ARRAY[:'root', :'root', NULL], ARRAY['{', '{"key": "k"}', NULL], request_ids => '{NULL,NULL,NULL}');
 
