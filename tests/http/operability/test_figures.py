@@ -2,12 +2,17 @@
 
 import os
 import unittest
+from pathlib import Path
 
+import promql_parser
+import yaml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 import database
 from server import Server, wait_for
 from test_tls import url
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def figures(server):
@@ -15,6 +20,24 @@ def figures(server):
     text = server.get("/metrics").body.decode()
     return {(sample.name, *sorted(sample.labels.items())): sample.value
             for family in text_string_to_metric_families(text) for sample in family.samples}
+
+
+def alerts():
+    """The rules of deploy/alerts.yaml."""
+    rules = yaml.safe_load((ROOT / "deploy/alerts.yaml").read_text())
+    return [rule for group in rules["groups"] for rule in group["rules"]]
+
+
+def selectors(expression):
+    """Every metric that a PromQL expression reads, with the labels it asks about."""
+    found = []
+
+    def visit(node):
+        if isinstance(node, promql_parser.VectorSelector):
+            found.append((node.name, {matcher.name for matcher in node.matchers.matchers}))
+
+    promql_parser.walk(promql_parser.parse(expression), visit)
+    return found
 
 
 class Figures(unittest.TestCase):
@@ -45,6 +68,22 @@ class Figures(unittest.TestCase):
             self.assertEqual(seen[("unkey_up",)], 1)
             self.assertEqual(seen[("unkey_http_pool_waiting",)], 0)
             wait_for(lambda: figures(server)[("unkey_http_connections",)] == 1, "all connections but its own to be closed")
+
+    def test_alerts_ask_for_figures_that_exist_and_are_explained(self):
+        with Server(database.URL) as server:
+            server.data("keys.verifyKey", {"key": "unknown"}, self.root_key)
+            known = {}
+            for name, *labels in figures(server):
+                known.setdefault(name, set()).update(label for label, _ in labels)
+        explained = (ROOT / "docs/operations.md").read_text()
+        self.assertGreater(len(alerts()), 10)
+        for alert in alerts():
+            asked = selectors(alert["expr"])
+            self.assertTrue(asked, alert["alert"])
+            for name, labels in asked:
+                self.assertIn(name, known, alert["alert"])
+                self.assertLessEqual(labels, known[name], alert["alert"])
+            self.assertIn(f"`{alert['alert']}`", explained)
 
     def test_the_log_has_no_key_at_any_level(self):
         # A JSON Web Token as /rpc takes it, and an Authorization header of another scheme.
