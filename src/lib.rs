@@ -19,6 +19,7 @@ mod identities;
 mod keys;
 mod migrations;
 mod page;
+mod principal;
 mod ratelimit;
 mod recovery;
 mod reroll;

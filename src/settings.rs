@@ -4,8 +4,12 @@ use std::ffi::CString;
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 
+use crate::store::session;
+
 static CLOCK: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 static CACHE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(8 * 1024);
+static ALLOW_SESSION: GucSetting<bool> = GucSetting::<bool>::new(false);
+static SESSION_MARK: GucSetting<bool> = GucSetting::<bool>::new(false);
 static SCAN: GucSetting<bool> = GucSetting::<bool>::new(true);
 static RECORD_VERIFICATIONS: GucSetting<bool> = GucSetting::<bool>::new(true);
 static RETENTION: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY);
@@ -39,6 +43,12 @@ pub fn cache_size() -> usize {
 /// Postgres, for comparing.
 pub fn scan() -> bool {
     SCAN.get()
+}
+
+/// `unkey.allow_session`: whether unkey_authenticate may keep a principal beyond its transaction. Only superusers may set it:
+/// in a pool whose clients share connections, one client would choose who the next one is.
+pub fn allow_session() -> bool {
+    ALLOW_SESSION.get()
 }
 
 /// `unkey.record_verifications`: whether events are recorded for analytics.
@@ -169,6 +179,32 @@ fn at_start() -> GucContext {
     if is_starting { GucContext::Postmaster } else { GucContext::Sighup }
 }
 
+/// What concerns a principal that is kept for the session.
+fn register_session() {
+    GucRegistry::define_bool_guc(
+        c"unkey.allow_session",
+        c"Whether unkey_authenticate(..., session => true) may keep a principal beyond its transaction.",
+        c"Not where clients share the connections of a pool. Only superusers may set it, for a role or a database.",
+        &ALLOW_SESSION,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    // SAFETY: the hook has the signature of one, and only resets what is kept for the session.
+    unsafe {
+        GucRegistry::define_bool_guc_with_hooks(
+            session::MARK,
+            c"Whether something is kept for the session; changing it forgets that.",
+            c"Set by unkey_authenticate.",
+            &SESSION_MARK,
+            GucContext::Userset,
+            GucFlags::NO_SHOW_ALL | GucFlags::DISALLOW_IN_FILE,
+            None,
+            Some(session::marked),
+            None,
+        );
+    }
+}
+
 /// Limits of analytics queries. They protect the server from whoever may query, so only superusers set them.
 fn register_analytics() {
     GucRegistry::define_int_guc(
@@ -235,6 +271,7 @@ pub fn register() {
         GucContext::Userset,
         GucFlags::default(),
     );
+    register_session();
     GucRegistry::define_bool_guc(
         c"unkey.record_verifications",
         c"Whether verifications and calls of the limiter are recorded for analytics and last_used_at.",

@@ -28,7 +28,7 @@ use crate::store::record::Record;
 use crate::store::statement::is_read_only;
 
 /// What a caller may ask besides the key, checked.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Question {
     permissions: Option<String>,
     cost: Option<i64>,
@@ -41,7 +41,7 @@ pub struct Question {
 }
 
 /// Which keys may be found at all; `None` for any.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Scope {
     pub apis: Option<Vec<String>>,
     pub keyspaces: Option<Vec<String>>,
@@ -301,9 +301,14 @@ impl Books {
     }
 }
 
-fn decide(key: Rc<Record>, question: &Question, books: &mut Books) -> Outcome<Answer> {
-    let now = clock::now();
-    let subject = Subject {
+/// Whether a key still passes the checks of a question that count and spend nothing.
+pub fn stands(key: &Record, question: &Question) -> Outcome<bool> {
+    let code = verdict::standing(&subject(key), &request(question, clock::now()))?;
+    Ok(question.scope.holds_key(key) && code == Code::Valid)
+}
+
+fn subject(key: &Record) -> Subject<'_> {
+    Subject {
         api_enabled: key.api.enabled,
         enabled: key.enabled,
         expires: key.expires,
@@ -312,16 +317,23 @@ fn decide(key: Rc<Record>, question: &Question, books: &mut Books) -> Outcome<An
         limits: key.limits(),
         automatic: key.automatic(),
         metered: key.metered,
-    };
-    let request = Request {
+    }
+}
+
+fn request(question: &Question, now: i64) -> Request<'_> {
+    Request {
         permissions: question.permissions.as_deref(),
         cost: question.cost,
         ratelimits: &question.ratelimits,
         ip: question.ip,
         now,
-    };
+    }
+}
+
+fn decide(key: Rc<Record>, question: &Question, books: &mut Books) -> Outcome<Answer> {
+    let now = clock::now();
     let mut ledger = Tables { key_id: &key.id, books, refill: key.refill_due(now), now, gone: false };
-    let verdict = verdict::decide(&subject, &request, &mut ledger)?;
+    let verdict = verdict::decide(&subject(&key), &request(question, now), &mut ledger)?;
     if ledger.gone {
         return Ok(None);
     }

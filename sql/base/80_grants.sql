@@ -9,7 +9,8 @@ BEGIN ATOMIC
         JOIN pg_catalog.pg_extension AS extension ON extension.oid = member.refobjid AND extension.extname = 'unkey'
         WHERE member.refclassid = 'pg_catalog.pg_extension'::regclass AND member.deptype = 'e'
     ), functions AS (
-        SELECT routine.oid, routine.proname AS name, routine.pronamespace = 'unkey'::regnamespace AS internal
+        SELECT routine.oid, routine.proname AS name, routine.pronamespace = 'unkey'::regnamespace AS internal,
+            routine.proname IN ('unkey_key_id', 'unkey_external_id', 'unkey_identity_id', 'unkey_meta', 'unkey_can', 'unkey_has_role', 'unkey_logout') AS principal
         FROM members
         JOIN pg_catalog.pg_proc AS routine ON routine.oid = members.objid
         WHERE members.classid = 'pg_catalog.pg_proc'::regclass AND routine.prorettype <> 'trigger'::regtype
@@ -23,7 +24,8 @@ BEGIN ATOMIC
     SELECT format('EXECUTE ON FUNCTION %s', oid::regprocedure)
     FROM functions
     WHERE CASE privilege
-        WHEN 'verify' THEN name IN ('unkey_verify_key', 'unkey_verify_keys')
+        WHEN 'verify' THEN name IN ('unkey_verify_key', 'unkey_verify_keys', 'unkey_authenticate') OR principal
+        WHEN 'principal' THEN principal
         WHEN 'limit' THEN name IN ('unkey_limit', 'unkey_multi_limit')
         WHEN 'api' THEN name IN ('unkey_api', 'unkey_api_verify_keys', 'unkey_api_operations', 'figures')
         WHEN 'read' THEN name ~ '^unkey_(get|list)_' OR name IN ('unkey_whoami', 'unkey_verify_audit_log', 'figures')
@@ -59,9 +61,9 @@ BEGIN
             MESSAGE = format('%s must not be null', CASE WHEN role IS NULL THEN 'role' ELSE 'privilege' END),
             HINT = 'Such as unkey_grant(''app'', ''verify'').';
     END IF;
-    IF privilege NOT IN ('verify', 'limit', 'api', 'read', 'manage') THEN
+    IF privilege NOT IN ('verify', 'principal', 'limit', 'api', 'read', 'manage') THEN
         RAISE EXCEPTION USING ERRCODE = '22023', DETAIL = 'unkey/application/invalid_input',
-            MESSAGE = format('privilege must be verify, limit, api, read or manage, not %L', left(privilege, 64)),
+            MESSAGE = format('privilege must be verify, principal, limit, api, read or manage, not %L', left(privilege, 64)),
             HINT = 'The comment of unkey_grant says what each is for.';
     END IF;
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role) THEN
@@ -84,7 +86,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION unkey_grant(name, text) IS
-'Gives a role a privilege, with plain GRANT statements on the functions and tables of the extension. verify: unkey_verify_key, unkey_verify_keys and the view of its own usage, nothing else. limit: unkey_limit and unkey_multi_limit. api: unkey_api, unkey_api_verify_keys and the view unkey.metrics, for a server whose clients bring root keys. read: every unkey_get_… and unkey_list_… function, unkey_whoami, and SELECT on tables and views without hashes, secrets or encrypted texts. manage: everything but handing out privileges, and changes of the tables by hand. PUBLIC never gets any. Only the owner of the extension may call it.
+'Gives a role a privilege, with plain GRANT statements on the functions and tables of the extension. verify: unkey_verify_key, unkey_verify_keys, unkey_authenticate and the view of its own usage, nothing else. principal, which verify includes: unkey_key_id, unkey_external_id and the other functions that tell who is authenticated, for roles that policies apply to. limit: unkey_limit and unkey_multi_limit. api: unkey_api, unkey_api_verify_keys and the view unkey.metrics, for a server whose clients bring root keys. read: every unkey_get_… and unkey_list_… function, unkey_whoami, and SELECT on tables and views without hashes, secrets or encrypted texts. manage: everything but handing out privileges, and changes of the tables by hand. PUBLIC never gets any. Only the owner of the extension may call it.
 Errors: 22004 a NULL, 22023 unknown privilege, 42704 unknown role.';
 
 CREATE FUNCTION unkey_revoke(role name, privilege text) RETURNS void

@@ -10,6 +10,7 @@ mod identities;
 mod internal;
 mod jsonb;
 mod keys;
+mod principal;
 mod ratelimit;
 mod recovery;
 mod root_keys;

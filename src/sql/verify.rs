@@ -119,7 +119,7 @@ impl Row {
         }
     }
 
-    fn composite(mut self) -> Outcome<Composite> {
+    pub(super) fn composite(mut self) -> Outcome<Composite> {
         row_of(c"verification", &mut self.values, &mut self.nulls)
     }
 }

@@ -1,8 +1,9 @@
 //! The session and its transaction.
 
-use std::ffi::CStr;
+use std::cell::Cell;
+use std::ffi::{CStr, c_void};
 
-use pgrx::pg_sys;
+use pgrx::{pg_guard, pg_sys};
 
 use super::relations;
 use crate::error::Outcome;
@@ -40,4 +41,109 @@ pub fn extension_owner() -> Outcome<Option<pg_sys::Oid>> {
     // SAFETY: looks a name up in the catalogue; the name is a C string.
     let extension = unsafe { pg_sys::get_extension_oid(c"unkey".as_ptr(), true) };
     if extension == pg_sys::InvalidOid { Ok(None) } else { relations::owner().map(Some) }
+}
+
+/// What is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The transaction, prepared for two-phase commit included.
+    Committed,
+    /// The transaction.
+    Aborted,
+    /// A subtransaction of this depth, from 2.
+    InnerCommitted(i32),
+    /// A subtransaction of this depth.
+    InnerAborted(i32),
+    /// The settings of the session, and so all that was kept for it: DISCARD ALL and RESET ALL.
+    Reset,
+}
+
+thread_local! {
+    static WATCHER: Cell<Option<fn(Ended)>> = const { Cell::new(None) };
+    static IS_MARKING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Depth of the running (sub)transaction: 1 for the transaction itself.
+pub fn nest_level() -> i32 {
+    // SAFETY: reads the state of the transaction.
+    unsafe { pg_sys::GetCurrentTransactionNestLevel() }
+}
+
+/// Has a function told of all that ends, for the life of the session. There is one such function.
+pub fn watch(ended: fn(Ended)) {
+    if WATCHER.replace(Some(ended)).is_none() {
+        // SAFETY: the callbacks stay where they are, as Postgres expects.
+        unsafe {
+            pg_sys::RegisterXactCallback(Some(at_end), std::ptr::null_mut());
+            pg_sys::RegisterSubXactCallback(Some(at_inner_end), std::ptr::null_mut());
+        }
+    }
+}
+
+fn tell(what: Ended) {
+    if let Some(ended) = WATCHER.get() {
+        ended(what);
+    }
+}
+
+/// Makes the session's settings differ from what they are reset to, so that a reset is told of ([`Ended::Reset`]).
+pub fn mark() {
+    struct Marking;
+    impl Drop for Marking {
+        fn drop(&mut self) {
+            IS_MARKING.set(false);
+        }
+    }
+    IS_MARKING.set(true);
+    let _marking = Marking;
+    // SAFETY: takes C strings; the value is one of the setting's.
+    unsafe {
+        pg_sys::set_config_option(
+            MARK.as_ptr(),
+            c"on".as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SET,
+            true,
+            0,
+            false,
+        );
+    }
+}
+
+/// The setting behind [`mark`]. Whoever else changes it does what a reset does.
+pub const MARK: &CStr = c"unkey.session_mark";
+
+/// The assign hook of [`MARK`]. Must not fail.
+#[pg_guard]
+pub unsafe extern "C-unwind" fn marked(_value: bool, _extra: *mut c_void) {
+    if !IS_MARKING.get() {
+        tell(Ended::Reset);
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn at_end(event: pg_sys::XactEvent::Type, _arg: *mut c_void) {
+    match event {
+        pg_sys::XactEvent::XACT_EVENT_ABORT => tell(Ended::Aborted),
+        pg_sys::XactEvent::XACT_EVENT_COMMIT | pg_sys::XactEvent::XACT_EVENT_PREPARE => {
+            tell(Ended::Committed)
+        }
+        _ => {}
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn at_inner_end(
+    event: pg_sys::SubXactEvent::Type,
+    _inner: pg_sys::SubTransactionId,
+    _outer: pg_sys::SubTransactionId,
+    _arg: *mut c_void,
+) {
+    // The subtransaction that ends is still the current one.
+    match event {
+        pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB => tell(Ended::InnerAborted(nest_level())),
+        pg_sys::SubXactEvent::SUBXACT_EVENT_COMMIT_SUB => tell(Ended::InnerCommitted(nest_level())),
+        _ => {}
+    }
 }

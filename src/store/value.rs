@@ -67,6 +67,16 @@ impl Varlena {
         pg_sys::Datum::from(self.0.as_ptr())
     }
 
+    /// A copy in the current memory context.
+    pub fn copied(&self) -> pg_sys::Datum {
+        // SAFETY: memory of the size asked for, or an ERROR.
+        unsafe {
+            let copy = pg_sys::palloc(self.bytes()).cast::<u64>();
+            std::ptr::copy_nonoverlapping(self.0.as_ptr(), copy, self.0.len());
+            pg_sys::Datum::from(copy)
+        }
+    }
+
     /// Memory it takes.
     pub fn bytes(&self) -> usize {
         size_of_val(&*self.0)

@@ -151,13 +151,8 @@ pub struct Verdict {
 /// # Errors
 /// Permission query with a syntax error; a named limit that is not stored; or the ledger's own.
 pub fn decide<L: Ledger>(subject: &Subject, request: &Request, ledger: &mut L) -> Result<Verdict, L::Error> {
-    let query = request.permissions.map(Expression::parse).transpose()?;
-    let mut verdict = Verdict {
-        code: standing(subject, request, query.as_ref()),
-        spent: 0,
-        credits: None,
-        ratelimits: Vec::new(),
-    };
+    let mut verdict =
+        Verdict { code: standing(subject, request)?, spent: 0, credits: None, ratelimits: Vec::new() };
     if verdict.code == Code::Valid {
         count(subject, request, ledger, &mut verdict)?;
     }
@@ -167,11 +162,15 @@ pub fn decide<L: Ledger>(subject: &Subject, request: &Request, ledger: &mut L) -
     Ok(verdict)
 }
 
-/// The checks that change nothing.
-fn standing(subject: &Subject, request: &Request, query: Option<&Expression>) -> Code {
+/// The checks that count and spend nothing.
+///
+/// # Errors
+/// Permission query with a syntax error.
+pub fn standing(subject: &Subject, request: &Request) -> Result<Code, Error> {
+    let query = request.permissions.map(Expression::parse).transpose()?;
     let allowed = || subject.allowlists.iter().all(|list| network::allows(list, request.ip));
     let holds = |slug: &str| subject.permissions.iter().any(|held| held == slug);
-    if !subject.api_enabled {
+    Ok(if !subject.api_enabled {
         Code::Forbidden
     } else if !subject.enabled {
         Code::Disabled
@@ -183,7 +182,7 @@ fn standing(subject: &Subject, request: &Request, query: Option<&Expression>) ->
         Code::InsufficientPermissions
     } else {
         Code::Valid
-    }
+    })
 }
 
 fn count<L: Ledger>(
