@@ -143,7 +143,7 @@ cargo_pgrx_dir() { echo "$(cache_dir)/cargo-pgrx-$(pgrx_version)"; }
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# apt_install PACKAGE...: with sudo when not root. Never creates or starts a Postgres cluster.
+# apt_install PACKAGE...: with sudo when not root. Starts no service, and never creates a Postgres cluster.
 apt_install() {
     local sudo=
     have apt-get || die "missing: $*; there is no apt-get here, install their equivalents by hand"
@@ -154,7 +154,7 @@ apt_install() {
     say "installing $* (apt)"
     apt_update
     # shellcheck disable=SC2086 # no sudo means no word
-    logged "$(log_dir)/apt-install.log" $sudo env DEBIAN_FRONTEND=noninteractive \
+    logged "$(log_dir)/apt-install.log" $sudo env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 RUNLEVEL=1 \
         apt-get install -y --no-install-recommends "$@" || die "apt could not install: $*"
 }
 

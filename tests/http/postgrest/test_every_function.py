@@ -199,6 +199,24 @@ def test_analytics_audit_and_workspace(call, fails):
     fails("unkey_get_workspace", "PGRST202", x=1)
 
 
+def test_who_is_calling_is_forgotten_with_each_call(call, fails, api):
+    key = call("unkey_create_key", api_id=api, external_id="every_caller", permissions=["a.b"])["key"]
+    # More calls than there are connections, so that each is asked again.
+    for _ in range(30):
+        assert call("unkey_authenticate", key=key)["valid"]
+        for function in ("unkey_key_id", "unkey_external_id", "unkey_identity_id", "unkey_meta"):
+            assert call(function, get=True) is None
+    assert call("unkey_can", get=True, permissions="a.b") is False
+    assert call("unkey_has_role", get=True, role="every") is False
+    assert call("unkey_logout") == []
+    fails("unkey_authenticate", "55000", key=key, session=True)
+    fails("unkey_authenticate", "22023", key=key, cost=-1)
+    fails("unkey_can", "PGRST202", nothing=1)
+    fails("unkey_has_role", "PGRST202", nothing=1)
+    for function in ("unkey_key_id", "unkey_external_id", "unkey_identity_id", "unkey_meta", "unkey_logout"):
+        fails(function, "PGRST202", nothing=1)
+
+
 def test_privileges_are_the_owners_to_hand_out(fails):
     fails("unkey_grant", "42501", role="web_anon", privilege="read")
     fails("unkey_revoke", "42501", role="web_anon", privilege="verify")
