@@ -8,7 +8,7 @@ export PG_VERSIONS
 PG ?=
 major = $(or $(PG),$(shell scripts/postgres --default))
 
-.PHONY: help run stop psql build check test test-fmt test-clippy test-core test-regress test-isolation test-parallel test-modes \
+.PHONY: help run stop psql build check test test-fmt test-clippy test-core test-pgspot test-regress test-isolation test-parallel test-modes \
 	test-dump test-docs test-lifecycle test-torture test-http test-deploy torture bench bench-ratios bench-costs bench-sweep bench-http clean
 .NOTPARALLEL:
 
@@ -31,11 +31,11 @@ psql:
 test:
 	@tests/run
 
-## make test-regress PG=16     one step alone: -fmt -clippy -core -deploy -regress -isolation -parallel -modes -dump -docs -lifecycle -torture -http; TESTS="keys verify"
+## make test-regress PG=16     one step alone: -fmt -clippy -core -deploy -pgspot -regress -isolation -parallel -modes -dump -docs -lifecycle -torture -http; TESTS="keys verify"
 test-fmt test-core test-deploy:
 	@tests/run $(@:test-%=%)
 
-test-clippy test-regress test-isolation test-parallel test-modes test-dump test-docs test-lifecycle test-torture test-http:
+test-clippy test-pgspot test-regress test-isolation test-parallel test-modes test-dump test-docs test-lifecycle test-torture test-http:
 	@tests/run $(@:test-%=%) $(major)
 
 ## make torture                the part of it that looks for what is rare, at length: some 20 minutes; SEED=n

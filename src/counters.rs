@@ -152,7 +152,7 @@ pub fn save() -> Outcome<usize> {
         return Err(refused.hint("On a standby there is nothing to save.").into());
     }
     let Some(memory) = shared::memory() else { return Ok(0) };
-    if !saved::may_save()? {
+    if !saved::may_save() {
         return Ok(0);
     }
     let changed = memory.changed(database(), saved::SHORTEST);

@@ -5,6 +5,10 @@
 -- VOLATILE and PARALLEL UNSAFE. None is STRICT, so that a NULL is answered or refused, never skipped. Public ones run as
 -- their owner with a pinned search_path, so that EXECUTE is the only privilege a caller needs.
 
+-- The script runs as a superuser in whatever schema was chosen, where others may have functions and operators that fit better than
+-- those of Postgres. So names mean Postgres' own unless they say otherwise.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 CREATE SCHEMA unkey;
 COMMENT ON SCHEMA unkey IS 'Tables, types and internals of the unkey extension. Nothing here is granted to PUBLIC.';
 
@@ -22,6 +26,11 @@ CREATE FUNCTION unkey.support(request internal) RETURNS internal
     LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'unkey_support_wrapper';
 COMMENT ON FUNCTION unkey.support(internal) IS
 'For the planner: as many rows as an array has elements; and functions that it supports are called once for each row, also for rows that are equal. NULL gives NULL.';
+
+CREATE FUNCTION unkey.lock(name text, wait boolean) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'unkey_lock_wrapper';
+COMMENT ON FUNCTION unkey.lock(text, boolean) IS
+'Takes the lock with this name until the transaction ends, and answers whether it could; unless it is to wait, at once. None of the locks that pg_advisory_lock takes, so whoever may not call this is in nobody''s way. NULL gives NULL.';
 
 CREATE DOMAIN unkey.instant AS timestamptz CHECK (VALUE BETWEEN '1970-01-01 00:00+00' AND '9999-12-31 00:00+00');
 COMMENT ON DOMAIN unkey.instant IS 'A point in time that JSON and every client can hold: 1970 to 9999, never infinity.';

@@ -56,7 +56,7 @@ COMMENT ON COLUMN unkey.apis.deleted_at IS 'Soft delete: keys of a deleted API a
 
 SELECT pg_catalog.pg_extension_config_dump('unkey.apis', '');
 
-CREATE FUNCTION unkey_create_api(
+CREATE FUNCTION @extschema@.unkey_create_api(
     name text,
     default_prefix text DEFAULT NULL,
     default_bytes integer DEFAULT NULL,
@@ -66,37 +66,37 @@ CREATE FUNCTION unkey_create_api(
 ) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_create_api_wrapper';
-COMMENT ON FUNCTION unkey_create_api(text, text, integer, cidr[], boolean, boolean) IS
+COMMENT ON FUNCTION @extschema@.unkey_create_api(text, text, integer, cidr[], boolean, boolean) IS
 'Makes an API with its keyspace and returns its id (api_…). name: 3 to 255 letters, digits, . _ -, starting with a letter, not unique. default_prefix: 1 to 8 letters, digits, _; default none. default_bytes: 16 to 255, default 16. ip_allowlist: networks from which its keys may be verified, default any. delete_protection: default false. store_encrypted_keys: whether keys may be recoverable, default false.
 Errors: 22023 a value out of range, 22004 name is NULL.';
 
-CREATE FUNCTION unkey_get_api(api_id text) RETURNS unkey.api_details
+CREATE FUNCTION @extschema@.unkey_get_api(api_id text) RETURNS unkey.api_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_get_api_wrapper';
-COMMENT ON FUNCTION unkey_get_api(text) IS
+COMMENT ON FUNCTION @extschema@.unkey_get_api(text) IS
 'The API. Errors: 42704 unknown or deleted, 22004 NULL.';
 
-CREATE FUNCTION unkey_list_apis(
+CREATE FUNCTION @extschema@.unkey_list_apis(
     "limit" integer DEFAULT 100,
     cursor text DEFAULT NULL
 ) RETURNS SETOF unkey.api_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_list_apis_wrapper';
-COMMENT ON FUNCTION unkey_list_apis(integer, text) IS
+COMMENT ON FUNCTION @extschema@.unkey_list_apis(integer, text) IS
 'APIs by id, "limit" (1 to 100) at a time; cursor: the api_id of the last row read. Errors: 22023 limit out of range.';
 
-CREATE FUNCTION unkey_update_api(
+CREATE FUNCTION @extschema@.unkey_update_api(
     api_id text,
     patch jsonb
 ) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_update_api_wrapper';
-COMMENT ON FUNCTION unkey_update_api(text, jsonb) IS
+COMMENT ON FUNCTION @extschema@.unkey_update_api(text, jsonb) IS
 'Changes an API. patch: {"name", "defaultPrefix", "defaultBytes", "ipWhitelist", "enabled", "deleteProtection", "storeEncryptedKeys"}; absent keeps, null clears defaultPrefix, defaultBytes (back to 16) and ipWhitelist. While enabled is false its keys answer FORBIDDEN.
 Errors: 22023 an unknown field or a value out of range, 42704 unknown API, 22004 NULL.';
 
-CREATE FUNCTION unkey_delete_api(api_id text) RETURNS void
+CREATE FUNCTION @extschema@.unkey_delete_api(api_id text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_delete_api_wrapper';
-COMMENT ON FUNCTION unkey_delete_api(text) IS
+COMMENT ON FUNCTION @extschema@.unkey_delete_api(text) IS
 'Deletes an API; its keys answer NOT_FOUND from then on. Errors: 42704 unknown or deleted already, 55000 delete protection is on, 22004 NULL.';

@@ -37,43 +37,43 @@ COMMENT ON COLUMN unkey.identities.ratelimits IS 'Limits shared by all keys of t
 
 SELECT pg_catalog.pg_extension_config_dump('unkey.identities', '');
 
-CREATE FUNCTION unkey_create_identity(
+CREATE FUNCTION @extschema@.unkey_create_identity(
     external_id text,
     meta jsonb DEFAULT NULL,
     ratelimits jsonb DEFAULT NULL
 ) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_create_identity_wrapper';
-COMMENT ON FUNCTION unkey_create_identity(text, jsonb, jsonb) IS
+COMMENT ON FUNCTION @extschema@.unkey_create_identity(text, jsonb, jsonb) IS
 'Makes an identity and returns its id (id_…). external_id: 1 to 255 letters, digits, . _ -, unique among identities that are not deleted. meta: an object of at most 100 properties and 1 MiB; default none. ratelimits: limits shared by all its keys, [{"name", "limit", "duration" (ms), "autoApply"}], at most 50, names unique; default none. Keys made with an external_id make their identity by themselves. Errors: 23505 external_id is taken, 22023, 22004 external_id is NULL.';
 
-CREATE FUNCTION unkey_get_identity(identity text) RETURNS unkey.identity_details
+CREATE FUNCTION @extschema@.unkey_get_identity(identity text) RETURNS unkey.identity_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_get_identity_wrapper';
-COMMENT ON FUNCTION unkey_get_identity(text) IS
+COMMENT ON FUNCTION @extschema@.unkey_get_identity(text) IS
 'The identity with this external id, or else this id. Errors: 42704 unknown or deleted, 22004 NULL.';
 
-CREATE FUNCTION unkey_list_identities(
+CREATE FUNCTION @extschema@.unkey_list_identities(
     "limit" integer DEFAULT 100,
     cursor text DEFAULT NULL,
     search text DEFAULT NULL
 ) RETURNS SETOF unkey.identity_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_list_identities_wrapper';
-COMMENT ON FUNCTION unkey_list_identities(integer, text, text) IS
+COMMENT ON FUNCTION @extschema@.unkey_list_identities(integer, text, text) IS
 'Identities by id, "limit" (1 to 100) at a time; cursor: the identity_id of the last row read; search: a text in external id or id, any case. Errors: 22023 limit out of range.';
 
-CREATE FUNCTION unkey_update_identity(
+CREATE FUNCTION @extschema@.unkey_update_identity(
     identity text,
     patch jsonb
 ) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_update_identity_wrapper';
-COMMENT ON FUNCTION unkey_update_identity(text, jsonb) IS
+COMMENT ON FUNCTION @extschema@.unkey_update_identity(text, jsonb) IS
 'Changes an identity, by external id or else id. patch: {"meta", "ratelimits"}; absent keeps. meta: an object replaces the old one, null clears. ratelimits: replaces the whole set, and a name that was there keeps its id. Counts from the next verification of its keys on; what a limit has counted stays counted unless its duration changes. Errors: 42704 unknown or deleted, 22023 an unknown field or a value out of range, 22004 NULL.';
 
-CREATE FUNCTION unkey_delete_identity(identity text) RETURNS void
+CREATE FUNCTION @extschema@.unkey_delete_identity(identity text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_delete_identity_wrapper';
-COMMENT ON FUNCTION unkey_delete_identity(text) IS
+COMMENT ON FUNCTION @extschema@.unkey_delete_identity(text) IS
 'Deletes an identity, by external id or else id. Its keys go on without it and without its limits, from the next verification on; the external id is free again. Errors: 42704 unknown or deleted already, 22004 NULL.';

@@ -58,93 +58,93 @@ SELECT pg_catalog.pg_extension_config_dump('unkey.permissions', '');
 SELECT pg_catalog.pg_extension_config_dump('unkey.roles', '');
 SELECT pg_catalog.pg_extension_config_dump('unkey.role_permissions', '');
 
-CREATE FUNCTION unkey_create_permission(
+CREATE FUNCTION @extschema@.unkey_create_permission(
     slug text,
     name text DEFAULT NULL,
     description text DEFAULT NULL
 ) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_create_permission_wrapper';
-COMMENT ON FUNCTION unkey_create_permission(text, text, text) IS
+COMMENT ON FUNCTION @extschema@.unkey_create_permission(text, text, text) IS
 'Makes a permission and returns its id (perm_…). slug: 1 to 128 letters, digits, . _ -, starting with a letter, unique. name: 1 to 512 characters, default the slug. description: at most 512. Errors: 23505 slug is taken, 22023, 22004 slug is NULL.';
 
-CREATE FUNCTION unkey_get_permission(permission text) RETURNS unkey.permission_details
+CREATE FUNCTION @extschema@.unkey_get_permission(permission text) RETURNS unkey.permission_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_get_permission_wrapper';
-COMMENT ON FUNCTION unkey_get_permission(text) IS
+COMMENT ON FUNCTION @extschema@.unkey_get_permission(text) IS
 'The permission with this slug or id. Errors: 42704 unknown, 22004 NULL.';
 
-CREATE FUNCTION unkey_list_permissions(
+CREATE FUNCTION @extschema@.unkey_list_permissions(
     "limit" integer DEFAULT 100,
     cursor text DEFAULT NULL,
     search text DEFAULT NULL
 ) RETURNS SETOF unkey.permission_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_list_permissions_wrapper';
-COMMENT ON FUNCTION unkey_list_permissions(integer, text, text) IS
+COMMENT ON FUNCTION @extschema@.unkey_list_permissions(integer, text, text) IS
 'Permissions by id, "limit" (1 to 100) at a time; cursor: the id of the last row read; search: a text in slug, name or description, any case. Errors: 22023 limit out of range.';
 
-CREATE FUNCTION unkey_update_permission(
+CREATE FUNCTION @extschema@.unkey_update_permission(
     permission text,
     patch jsonb
 ) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_update_permission_wrapper';
-COMMENT ON FUNCTION unkey_update_permission(text, jsonb) IS
+COMMENT ON FUNCTION @extschema@.unkey_update_permission(text, jsonb) IS
 'Changes a permission, by slug or id. patch: {"slug", "name", "description"}; absent keeps, null clears the description. Whoever has it keeps it under its new slug. Errors: 42704 unknown, 23505 slug is taken, 22023, 22004 NULL.';
 
-CREATE FUNCTION unkey_delete_permission(permission text) RETURNS void
+CREATE FUNCTION @extschema@.unkey_delete_permission(permission text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_delete_permission_wrapper';
-COMMENT ON FUNCTION unkey_delete_permission(text) IS
+COMMENT ON FUNCTION @extschema@.unkey_delete_permission(text) IS
 'Deletes a permission, by slug or id, and takes it from every key and role. Errors: 42704 unknown, 22004 NULL.';
 
-CREATE FUNCTION unkey_create_role(
+CREATE FUNCTION @extschema@.unkey_create_role(
     name text,
     description text DEFAULT NULL,
     permissions text[] DEFAULT NULL
 ) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_create_role_wrapper';
-COMMENT ON FUNCTION unkey_create_role(text, text, text[]) IS
+COMMENT ON FUNCTION @extschema@.unkey_create_role(text, text, text[]) IS
 'Makes a role and returns its id (role_…). name: 1 to 512 letters, digits, . _ -, starting with a letter, unique. description: at most 512. permissions: slugs or ids; missing slugs are made. Errors: 23505 name is taken, 22023, 22004 name is NULL.';
 
-CREATE FUNCTION unkey_get_role(role text) RETURNS unkey.role_details
+CREATE FUNCTION @extschema@.unkey_get_role(role text) RETURNS unkey.role_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_get_role_wrapper';
-COMMENT ON FUNCTION unkey_get_role(text) IS
+COMMENT ON FUNCTION @extschema@.unkey_get_role(text) IS
 'The role with this name or id. Errors: 42704 unknown, 22004 NULL.';
 
-CREATE FUNCTION unkey_list_roles(
+CREATE FUNCTION @extschema@.unkey_list_roles(
     "limit" integer DEFAULT 100,
     cursor text DEFAULT NULL,
     search text DEFAULT NULL
 ) RETURNS SETOF unkey.role_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_list_roles_wrapper';
-COMMENT ON FUNCTION unkey_list_roles(integer, text, text) IS
+COMMENT ON FUNCTION @extschema@.unkey_list_roles(integer, text, text) IS
 'Roles by id, "limit" (1 to 100) at a time; cursor: the id of the last row read; search: a text in name or description, any case. Errors: 22023 limit out of range.';
 
-CREATE FUNCTION unkey_update_role(
+CREATE FUNCTION @extschema@.unkey_update_role(
     role text,
     patch jsonb
 ) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_update_role_wrapper';
-COMMENT ON FUNCTION unkey_update_role(text, jsonb) IS
+COMMENT ON FUNCTION @extschema@.unkey_update_role(text, jsonb) IS
 'Changes a role, by name or id. patch: {"name", "description"}; absent keeps, null clears the description. Errors: 42704 unknown, 23505 name is taken, 22023, 22004 NULL.';
 
-CREATE FUNCTION unkey_delete_role(role text) RETURNS void
+CREATE FUNCTION @extschema@.unkey_delete_role(role text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_delete_role_wrapper';
-COMMENT ON FUNCTION unkey_delete_role(text) IS
+COMMENT ON FUNCTION @extschema@.unkey_delete_role(text) IS
 'Deletes a role, by name or id, and takes it from every key. Errors: 42704 unknown, 22004 NULL.';
 
-CREATE FUNCTION unkey_set_role_permissions(
+CREATE FUNCTION @extschema@.unkey_set_role_permissions(
     role text,
     permissions text[]
 ) RETURNS SETOF unkey.permission_details
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_set_role_permissions_wrapper';
-COMMENT ON FUNCTION unkey_set_role_permissions(text, text[]) IS
+COMMENT ON FUNCTION @extschema@.unkey_set_role_permissions(text, text[]) IS
 'Gives a role, by name or id, exactly these permissions (slugs or ids; missing slugs are made) and returns them by slug. Every key with the role has them from the next verification on. Errors: 42704 unknown role, 22023, 22004 NULL.';

@@ -183,7 +183,7 @@ SELECT pg_catalog.pg_extension_config_dump('unkey.key_permissions', '');
 SELECT pg_catalog.pg_extension_config_dump('unkey.key_roles', '');
 SELECT pg_catalog.pg_extension_config_dump('unkey.credits', '');
 
-CREATE FUNCTION unkey_create_key(
+CREATE FUNCTION @extschema@.unkey_create_key(
     api_id text,
     prefix text DEFAULT NULL,
     name text DEFAULT NULL,
@@ -204,24 +204,24 @@ CREATE FUNCTION unkey_create_key(
 ) RETURNS unkey.new_key
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_create_key_wrapper';
-COMMENT ON FUNCTION unkey_create_key(text, text, text, integer, text, jsonb, text[], text[], timestamptz, bigint, bigint, text, integer, jsonb, boolean, boolean, cidr[]) IS
+COMMENT ON FUNCTION @extschema@.unkey_create_key(text, text, text, integer, text, jsonb, text[], text[], timestamptz, bigint, bigint, text, integer, jsonb, boolean, boolean, cidr[]) IS
 'Makes a key and returns its id and its text, which is shown this once. Only api_id is required; NULL leaves any other at its default.
 prefix: 1 to 16 letters, digits, _; default that of the API. name: 1 to 255 characters. byte_length: random bytes, 16 to 255, default that of the API. external_id: your id of the owner, 1 to 255 letters, digits, . _ -; the identity is made when missing. meta: an object of at most 100 properties. roles: at most 100 names or ids, which must exist. permissions: at most 1000 slugs or ids; missing slugs are made. expires: 1970 to 2100; the key is invalid strictly after it. credits: balance, default unlimited. refill_amount, refill_interval (daily or monthly), refill_day (1 to 31, monthly only; the last day in shorter months): at 00:00 UTC a balance below the amount is set to it. ratelimits: [{"name", "limit", "duration" (ms, at least 1000), "autoApply" (default false)}], at most 50. enabled: default true. recoverable: whether the text is kept, encrypted, for unkey_decrypt_key; default false. ip_allowlist: networks from which the key may be verified.
 Errors: 22023 a value out of range or a refill without credits, 22004 a NULL, 42704 unknown API or role, 55000 recoverable without a master key or for an API that does not store encrypted keys.';
 
-CREATE FUNCTION unkey_get_key(key_id text) RETURNS unkey.key_details
+CREATE FUNCTION @extschema@.unkey_get_key(key_id text) RETURNS unkey.key_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_get_key_wrapper';
-COMMENT ON FUNCTION unkey_get_key(text) IS
+COMMENT ON FUNCTION @extschema@.unkey_get_key(text) IS
 'The key, without its text. Errors: 42704 unknown or deleted, 22004 NULL.';
 
-CREATE FUNCTION unkey_whoami(key text) RETURNS unkey.key_details
+CREATE FUNCTION @extschema@.unkey_whoami(key text) RETURNS unkey.key_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_whoami_wrapper';
-COMMENT ON FUNCTION unkey_whoami(text) IS
+COMMENT ON FUNCTION @extschema@.unkey_whoami(text) IS
 'The key with this text, as unkey_get_key shows it; counts and spends nothing. Errors: 42704 no such key, 22023 not 1 to 512 characters, 22004 NULL.';
 
-CREATE FUNCTION unkey_list_keys(
+CREATE FUNCTION @extschema@.unkey_list_keys(
     api_id text,
     external_id text DEFAULT NULL,
     "limit" integer DEFAULT 100,
@@ -229,113 +229,113 @@ CREATE FUNCTION unkey_list_keys(
 ) RETURNS SETOF unkey.key_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_list_keys_wrapper';
-COMMENT ON FUNCTION unkey_list_keys(text, text, integer, text) IS
+COMMENT ON FUNCTION @extschema@.unkey_list_keys(text, text, integer, text) IS
 'Keys of an API by creation, "limit" (1 to 100) at a time; external_id: of one identity only. cursor: the cursor column of the last row read, which stays good when that key is gone. Errors: 42704 unknown API, 22023 limit or cursor, 22004 api_id is NULL.';
 
-CREATE FUNCTION unkey_update_key(
+CREATE FUNCTION @extschema@.unkey_update_key(
     key_id text,
     patch jsonb
 ) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_update_key_wrapper';
-COMMENT ON FUNCTION unkey_update_key(text, jsonb) IS
+COMMENT ON FUNCTION @extschema@.unkey_update_key(text, jsonb) IS
 'Changes a key. patch: absent keeps, null clears, a value replaces. {"name", "externalId", "meta", "expires" (ms since 1970), "enabled", "ipWhitelist", "credits": {"remaining", "refill": {"interval", "amount", "refillDay"}}, "ratelimits", "permissions", "roles"}. The lists replace the whole set; a limit keeps its id by name, missing permissions are made, roles must exist. credits null, or remaining null: unlimited without refill.
 Errors: 22023 an unknown field or a value out of range, 42704 unknown key or role, 22004 NULL.';
 
-CREATE FUNCTION unkey_delete_key(
+CREATE FUNCTION @extschema@.unkey_delete_key(
     key_id text,
     permanent boolean DEFAULT false
 ) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_delete_key_wrapper';
-COMMENT ON FUNCTION unkey_delete_key(text, boolean) IS
+COMMENT ON FUNCTION @extschema@.unkey_delete_key(text, boolean) IS
 'Deletes a key for good: it answers NOT_FOUND at once. permanent also removes its row; otherwise the row stays and its hash stays reserved. Errors: 42704 unknown or deleted already, 22004 NULL.';
 
-CREATE FUNCTION unkey_reroll_key(
+CREATE FUNCTION @extschema@.unkey_reroll_key(
     key_id text,
     grace interval DEFAULT NULL
 ) RETURNS unkey.new_key
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_reroll_key_wrapper';
-COMMENT ON FUNCTION unkey_reroll_key(text, interval) IS
+COMMENT ON FUNCTION @extschema@.unkey_reroll_key(text, interval) IS
 'Makes a key with the same name, meta, identity, expiry, balance, refill, limits, permissions, roles, addresses and prefix but a new text, and ends the old one: at once, or after grace (a month counts 30 days) rounded up to the whole minute, never later than it would have ended anyway. Counters start at zero; both keys hold a copy of the balance. A recoverable key gets a recoverable one.
 Errors: 22023 grace is negative or beyond 130 years, 42704 unknown key, 55000 recoverable and no master key or no longer allowed by the API, 22004 key_id is NULL.';
 
-CREATE FUNCTION unkey_update_credits(
+CREATE FUNCTION @extschema@.unkey_update_credits(
     key_id text,
     operation text,
     value bigint
 ) RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_update_credits_wrapper';
-COMMENT ON FUNCTION unkey_update_credits(text, text, bigint) IS
+COMMENT ON FUNCTION @extschema@.unkey_update_credits(text, text, bigint) IS
 'Changes the balance of a key and returns it; NULL for unlimited. operation: set, increment, or decrement (down to 0). value: at least 0; set with NULL makes the key unlimited and forgets its refill.
 Errors: 22023 an unknown operation, a negative value, or increment and decrement of unlimited credits; 42704 unknown key; 22004 NULL.';
 
-CREATE FUNCTION unkey_update_credits(
+CREATE FUNCTION @extschema@.unkey_update_credits(
     key_id text,
     operation text
 ) RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_update_credits_without_value_wrapper';
-COMMENT ON FUNCTION unkey_update_credits(text, text) IS
+COMMENT ON FUNCTION @extschema@.unkey_update_credits(text, text) IS
 'unkey_update_credits(key_id, ''set'') makes the key unlimited and keeps its refill for the next balance. Errors: as with a value.';
 
-CREATE FUNCTION unkey_add_permissions(
+CREATE FUNCTION @extschema@.unkey_add_permissions(
     key_id text,
     permissions text[]
 ) RETURNS SETOF unkey.permission_details
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_add_permissions_wrapper';
-COMMENT ON FUNCTION unkey_add_permissions(text, text[]) IS
+COMMENT ON FUNCTION @extschema@.unkey_add_permissions(text, text[]) IS
 'Gives a key these permissions too, by slug or id, and returns its direct permissions by slug. Missing slugs are made. Errors: 42704 unknown key, 22023 more than 1000 or not a slug, 22004 NULL.';
 
-CREATE FUNCTION unkey_remove_permissions(
+CREATE FUNCTION @extschema@.unkey_remove_permissions(
     key_id text,
     permissions text[]
 ) RETURNS SETOF unkey.permission_details
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_remove_permissions_wrapper';
-COMMENT ON FUNCTION unkey_remove_permissions(text, text[]) IS
+COMMENT ON FUNCTION @extschema@.unkey_remove_permissions(text, text[]) IS
 'Takes these direct permissions from a key; what it does not have is no mistake, by slug or id, and returns its direct permissions by slug. Errors: 42704 unknown key or permission, 22023 more than 1000 or not a slug, 22004 NULL.';
 
-CREATE FUNCTION unkey_set_permissions(
+CREATE FUNCTION @extschema@.unkey_set_permissions(
     key_id text,
     permissions text[]
 ) RETURNS SETOF unkey.permission_details
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_set_permissions_wrapper';
-COMMENT ON FUNCTION unkey_set_permissions(text, text[]) IS
+COMMENT ON FUNCTION @extschema@.unkey_set_permissions(text, text[]) IS
 'Gives a key exactly these direct permissions, by slug or id, and returns its direct permissions by slug. Missing slugs are made. Errors: 42704 unknown key, 22023 more than 1000 or not a slug, 22004 NULL.';
 
-CREATE FUNCTION unkey_add_roles(
+CREATE FUNCTION @extschema@.unkey_add_roles(
     key_id text,
     roles text[]
 ) RETURNS SETOF unkey.role_details
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_add_roles_wrapper';
-COMMENT ON FUNCTION unkey_add_roles(text, text[]) IS
+COMMENT ON FUNCTION @extschema@.unkey_add_roles(text, text[]) IS
 'Gives a key these roles too, by name or id, and returns its roles by name. Errors: 42704 unknown key or role (then nothing changes), 22023 more than 100, 22004 NULL.';
 
-CREATE FUNCTION unkey_remove_roles(
+CREATE FUNCTION @extschema@.unkey_remove_roles(
     key_id text,
     roles text[]
 ) RETURNS SETOF unkey.role_details
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_remove_roles_wrapper';
-COMMENT ON FUNCTION unkey_remove_roles(text, text[]) IS
+COMMENT ON FUNCTION @extschema@.unkey_remove_roles(text, text[]) IS
 'Takes these roles from a key; what it does not have is no mistake, by name or id, and returns its roles by name. Errors: 42704 unknown key or role (then nothing changes), 22023 more than 100, 22004 NULL.';
 
-CREATE FUNCTION unkey_set_roles(
+CREATE FUNCTION @extschema@.unkey_set_roles(
     key_id text,
     roles text[]
 ) RETURNS SETOF unkey.role_details
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_set_roles_wrapper';
-COMMENT ON FUNCTION unkey_set_roles(text, text[]) IS
+COMMENT ON FUNCTION @extschema@.unkey_set_roles(text, text[]) IS
 'Gives a key exactly these roles, by name or id, and returns its roles by name. Errors: 42704 unknown key or role (then nothing changes), 22023 more than 100, 22004 NULL.';
 
-CREATE FUNCTION unkey_migrate_keys(
+CREATE FUNCTION @extschema@.unkey_migrate_keys(
     api_id text,
     keys jsonb,
     migration_id text DEFAULT NULL,
@@ -343,7 +343,7 @@ CREATE FUNCTION unkey_migrate_keys(
 ) RETURNS unkey.migration_result
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_migrate_keys_wrapper';
-COMMENT ON FUNCTION unkey_migrate_keys(text, jsonb, text, text) IS
+COMMENT ON FUNCTION @extschema@.unkey_migrate_keys(text, jsonb, text, text) IS
 'Imports keys by their hashes, in one statement per batch. keys: [{"hash", "prefix", "start", "name", "externalId", "meta", "roles", "permissions", "expires", "enabled", "credits", "ratelimits", "ipWhitelist"}], all but hash optional and as in unkey_update_key; hash: SHA-256 of the key text as base64 or hex. Missing identities, permissions and roles are made. A hash that exists already goes to failed, the rest is imported.
 migration_id: 1 to 256 characters, a label for where they came from, made when new. algorithm: sha256 (default), or github.com/seamapi/prefixed-api-key if the hashes are of the part after the last underscore: such a key becomes an ordinary one by its first verification with that migration_id.
 Errors: 22023 naming the element that is wrong, 42704 unknown API, 22004 NULL.';

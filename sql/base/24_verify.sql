@@ -45,7 +45,7 @@ COMMENT ON COLUMN unkey.counters.seq IS 'Number of the current window: milliseco
 COMMENT ON COLUMN unkey.counters.current IS 'Cost counted in window seq.';
 COMMENT ON COLUMN unkey.counters.previous IS 'Cost counted in window seq - 1.';
 
-CREATE FUNCTION unkey_verify_key(
+CREATE FUNCTION @extschema@.unkey_verify_key(
     key text,
     permissions text DEFAULT NULL,
     cost bigint DEFAULT NULL,
@@ -57,13 +57,13 @@ CREATE FUNCTION unkey_verify_key(
 ) RETURNS unkey.verification
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 10 SUPPORT unkey.support
     AS 'MODULE_PATHNAME', 'unkey_verify_key_wrapper';
-COMMENT ON FUNCTION unkey_verify_key(text, text, bigint, jsonb, text[], text, inet, text) IS
+COMMENT ON FUNCTION @extschema@.unkey_verify_key(text, text, bigint, jsonb, text[], text, inet, text) IS
 'Verifies a key in one atomic call and returns one row. A bad key is an answer (code), never an error; NULL, an empty text and any text that can''t be a key answer NOT_FOUND. Always call it as SELECT * FROM unkey_verify_key(…): (unkey_verify_key(…)).* would run once per column.
 permissions: a query of slugs joined by AND, OR and parentheses, 1 to 1000 characters. cost: credits to spend, 0 to 10^12, default 1; 0 spends nothing. ratelimits: [{"name", "cost", "limit", "duration"}]: names a stored limit and may change its cost, or with limit and duration (ms) counts an ad-hoc one. tags: at most 20 of 1 to 512 characters, kept for analytics. api_id: a key of another API answers NOT_FOUND. ip: address of the client, for allow-lists. migration_id: finishes a key imported with that migration.
 Checks in order, each only while the key is valid: API and key enabled, not expired, address, permissions, rate limits, credits. Rate limits stay counted when credits fail; everything is given back when the transaction aborts.
 Errors: 42601 syntax of permissions (only for a key that exists), 22023 another argument, 55000 ratelimits names a limit that does not exist, 25006 credits must be spent, or a limit counted in the table, in a read-only transaction.';
 
-CREATE FUNCTION unkey_verify_keys(
+CREATE FUNCTION @extschema@.unkey_verify_keys(
     keys text[],
     permissions text DEFAULT NULL,
     cost bigint DEFAULT NULL,
@@ -75,7 +75,7 @@ CREATE FUNCTION unkey_verify_keys(
 ) RETURNS SETOF unkey.verification
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 1000 ROWS 100 SUPPORT unkey.support
     AS 'MODULE_PATHNAME', 'unkey_verify_keys_wrapper';
-COMMENT ON FUNCTION unkey_verify_keys(text[], text, bigint, jsonb, text[], text, inet, text) IS
+COMMENT ON FUNCTION @extschema@.unkey_verify_keys(text[], text, bigint, jsonb, text[], text, inet, text) IS
 'Verifies several keys one after the other with the same arguments as unkey_verify_key; one row per element, in order. Errors: as unkey_verify_key, and 22004 if keys is NULL.';
 
 CREATE FUNCTION unkey.verify(

@@ -92,7 +92,7 @@ COMMENT ON COLUMN unkey.ratelimit_overrides.is_pattern IS 'Whether identifier ha
 SELECT pg_catalog.pg_extension_config_dump('unkey.ratelimit_namespaces', '');
 SELECT pg_catalog.pg_extension_config_dump('unkey.ratelimit_overrides', '');
 
-CREATE FUNCTION unkey_limit(
+CREATE FUNCTION @extschema@.unkey_limit(
     namespace text,
     identifier text,
     "limit" bigint,
@@ -101,46 +101,46 @@ CREATE FUNCTION unkey_limit(
 ) RETURNS unkey.limit_result
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 10 SUPPORT unkey.support
     AS 'MODULE_PATHNAME', 'unkey_limit_wrapper';
-COMMENT ON FUNCTION unkey_limit(text, text, bigint, interval, bigint) IS
+COMMENT ON FUNCTION @extschema@.unkey_limit(text, text, bigint, interval, bigint) IS
 'Counts a cost against a limit, if it still fits, and returns one row. A refusal is an answer (success), never an error. Always call it as SELECT * FROM unkey_limit(…): (unkey_limit(…)).* would run once per column.
 namespace: name or id of what is limited, 1 to 255 characters; an unknown name is made. identifier: who is limited, 1 to 255 characters. "limit": most cost per window, at least 1. duration: length of a window, 1 second to 30 days; a month is 30 days. cost: at least 0, default 1; 0 only looks, and passes up to and at the limit. An override of the identifier replaces "limit" and duration.
 Windows slide: the previous window weighs less the more of the current one has passed. Changing the limit keeps what was counted, another duration counts anew. Everything is given back when the transaction aborts.
 Errors: 22023 an argument out of range, 22004 NULL, 55000 the namespace was deleted, 25006 a namespace must be made, or a limit counted in the table, in a read-only transaction.';
 
-CREATE FUNCTION unkey_multi_limit(checks jsonb) RETURNS SETOF unkey.multi_limit_result
+CREATE FUNCTION @extschema@.unkey_multi_limit(checks jsonb) RETURNS SETOF unkey.multi_limit_result
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 100 ROWS 10 SUPPORT unkey.support
     AS 'MODULE_PATHNAME', 'unkey_multi_limit_wrapper';
-COMMENT ON FUNCTION unkey_multi_limit(jsonb) IS
+COMMENT ON FUNCTION @extschema@.unkey_multi_limit(jsonb) IS
 'Checks several limits at once: all costs are counted, or none if one check refuses. One row per check, in order. checks: [{"namespace", "identifier", "limit", "duration" (ms), "cost"}], 1 to 100, with the ranges of unkey_limit. Checks of one identifier in one namespace with one duration are judged by the sum of their costs. Errors: as unkey_limit.';
 
-CREATE FUNCTION unkey_create_namespace(name text) RETURNS text
+CREATE FUNCTION @extschema@.unkey_create_namespace(name text) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_create_namespace_wrapper';
-COMMENT ON FUNCTION unkey_create_namespace(text) IS
+COMMENT ON FUNCTION @extschema@.unkey_create_namespace(text) IS
 'The id (rlns_…) of the namespace of this name, which is made when missing or deleted. name: 1 to 255 characters. Errors: 22023, 22004 NULL, 25006 in a read-only transaction.';
 
-CREATE FUNCTION unkey_get_namespace(namespace text) RETURNS unkey.namespace_details
+CREATE FUNCTION @extschema@.unkey_get_namespace(namespace text) RETURNS unkey.namespace_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_get_namespace_wrapper';
-COMMENT ON FUNCTION unkey_get_namespace(text) IS
+COMMENT ON FUNCTION @extschema@.unkey_get_namespace(text) IS
 'The namespace with this name, or else this id. Errors: 42704 unknown, 55000 deleted, 22004 NULL.';
 
-CREATE FUNCTION unkey_list_namespaces(
+CREATE FUNCTION @extschema@.unkey_list_namespaces(
     "limit" integer DEFAULT 100,
     cursor text DEFAULT NULL
 ) RETURNS SETOF unkey.namespace_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_list_namespaces_wrapper';
-COMMENT ON FUNCTION unkey_list_namespaces(integer, text) IS
+COMMENT ON FUNCTION @extschema@.unkey_list_namespaces(integer, text) IS
 'Namespaces by id, "limit" (1 to 100) at a time; cursor: the namespace_id of the last row read. Errors: 22023 limit out of range.';
 
-CREATE FUNCTION unkey_delete_namespace(namespace text) RETURNS void
+CREATE FUNCTION @extschema@.unkey_delete_namespace(namespace text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_delete_namespace_wrapper';
-COMMENT ON FUNCTION unkey_delete_namespace(text) IS
+COMMENT ON FUNCTION @extschema@.unkey_delete_namespace(text) IS
 'Deletes a namespace, by name or else id. Calls that name it raise 55000 from then on, until unkey_create_namespace makes a new one of its name, without its overrides and counts. Errors: 42704 unknown, 55000 deleted already, 22004 NULL.';
 
-CREATE FUNCTION unkey_set_override(
+CREATE FUNCTION @extschema@.unkey_set_override(
     namespace text,
     identifier text,
     "limit" bigint,
@@ -148,33 +148,33 @@ CREATE FUNCTION unkey_set_override(
 ) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_set_override_wrapper';
-COMMENT ON FUNCTION unkey_set_override(text, text, bigint, interval) IS
+COMMENT ON FUNCTION @extschema@.unkey_set_override(text, text, bigint, interval) IS
 'Makes or changes an override and returns its id (rlor_…), which stays. identifier: whom it is for, exactly; or with * all whose whole text matches, each * standing for any run of characters without a newline; 1 to 255 characters. The exact one counts before patterns, and of these the one made first. "limit": most cost per window, at least 0; 0 denies everything. duration: at least 1 second. Both replace what calls ask for, from the next call on. Errors: 42704 unknown namespace, 55000 a deleted one, 22023, 22004 NULL.';
 
-CREATE FUNCTION unkey_get_override(
+CREATE FUNCTION @extschema@.unkey_get_override(
     namespace text,
     identifier text
 ) RETURNS unkey.override_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_get_override_wrapper';
-COMMENT ON FUNCTION unkey_get_override(text, text) IS
+COMMENT ON FUNCTION @extschema@.unkey_get_override(text, text) IS
 'The override with exactly this identifier; a pattern is found by its own text. Errors: 42704 unknown namespace or no such override, 55000 a deleted namespace, 22004 NULL.';
 
-CREATE FUNCTION unkey_list_overrides(
+CREATE FUNCTION @extschema@.unkey_list_overrides(
     namespace text,
     "limit" integer DEFAULT 100,
     cursor text DEFAULT NULL
 ) RETURNS SETOF unkey.override_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_list_overrides_wrapper';
-COMMENT ON FUNCTION unkey_list_overrides(text, integer, text) IS
+COMMENT ON FUNCTION @extschema@.unkey_list_overrides(text, integer, text) IS
 'Overrides of a namespace by id, "limit" (1 to 100) at a time; cursor: the override_id of the last row read. Errors: 42704 unknown namespace, 55000 a deleted one, 22023 limit out of range, 22004 namespace is NULL.';
 
-CREATE FUNCTION unkey_delete_override(
+CREATE FUNCTION @extschema@.unkey_delete_override(
     namespace text,
     identifier text
 ) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_delete_override_wrapper';
-COMMENT ON FUNCTION unkey_delete_override(text, text) IS
+COMMENT ON FUNCTION @extschema@.unkey_delete_override(text, text) IS
 'Removes the override with exactly this identifier. Errors: 42704 unknown namespace or no such override, 55000 a deleted namespace, 22004 NULL.';

@@ -51,7 +51,7 @@ COMMENT ON COLUMN unkey.root_keys.deleted_at IS 'Soft delete: it is unknown from
 
 SELECT pg_catalog.pg_extension_config_dump('unkey.root_keys', '');
 
-CREATE FUNCTION unkey_create_root_key(
+CREATE FUNCTION @extschema@.unkey_create_root_key(
     name text DEFAULT NULL,
     permissions text[] DEFAULT NULL,
     expires timestamptz DEFAULT NULL,
@@ -59,51 +59,51 @@ CREATE FUNCTION unkey_create_root_key(
 ) RETURNS unkey.new_key
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_create_root_key_wrapper';
-COMMENT ON FUNCTION unkey_create_root_key(text, text[], timestamptz, boolean) IS
+COMMENT ON FUNCTION @extschema@.unkey_create_root_key(text, text[], timestamptz, boolean) IS
 'Makes a root key and returns its id and its text (unkey_…), which is shown this once. name: 1 to 255 characters. permissions: at most 1000 of <resource>.<id or *>.<action>, default none; the entry * stands for everything there is now.
 api, by API id: create_api, read_api, update_api, delete_api, create_key, read_key, update_key, delete_key, encrypt_key, decrypt_key, verify_key, read_analytics. ratelimit, by namespace id: limit, create_namespace, read_namespace, update_namespace, delete_namespace, set_override, read_override, delete_override, list_overrides, read_analytics. identity, * only: create_identity, read_identity, update_identity, delete_identity. rbac, * only: create_permission, read_permission, update_permission, delete_permission, create_role, read_role, update_role, delete_role, add_permission_to_key, remove_permission_from_key, add_role_to_key, remove_role_from_key, add_permission_to_role, remove_permission_from_role.
 expires: 1970 to 2100, default never; it is refused strictly after it. enabled: default true.
 Errors: 22023 a value out of range or a permission that does not exist, 22004 a NULL among permissions.';
 
-CREATE FUNCTION unkey_get_root_key(key_id text) RETURNS unkey.root_key_details
+CREATE FUNCTION @extschema@.unkey_get_root_key(key_id text) RETURNS unkey.root_key_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_get_root_key_wrapper';
-COMMENT ON FUNCTION unkey_get_root_key(text) IS
+COMMENT ON FUNCTION @extschema@.unkey_get_root_key(text) IS
 'The root key, without its text. Errors: 42704 unknown or deleted, 22004 NULL.';
 
-CREATE FUNCTION unkey_list_root_keys(
+CREATE FUNCTION @extschema@.unkey_list_root_keys(
     "limit" integer DEFAULT 100,
     cursor text DEFAULT NULL
 ) RETURNS SETOF unkey.root_key_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_list_root_keys_wrapper';
-COMMENT ON FUNCTION unkey_list_root_keys(integer, text) IS
+COMMENT ON FUNCTION @extschema@.unkey_list_root_keys(integer, text) IS
 'Root keys by id, "limit" (1 to 100) at a time; cursor: the key_id of the last row read. Errors: 22023 limit out of range.';
 
-CREATE FUNCTION unkey_update_root_key(
+CREATE FUNCTION @extschema@.unkey_update_root_key(
     key_id text,
     patch jsonb
 ) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_update_root_key_wrapper';
-COMMENT ON FUNCTION unkey_update_root_key(text, jsonb) IS
+COMMENT ON FUNCTION @extschema@.unkey_update_root_key(text, jsonb) IS
 'Changes a root key; the next request that carries it goes by the change. patch: {"name", "permissions", "expires" (ms since 1970), "enabled"}; absent keeps, null clears name and expires, permissions replaces the whole set and takes what unkey_create_root_key takes.
 Errors: 22023 an unknown field, a value out of range or a permission that does not exist, 42704 unknown root key, 22004 NULL.';
 
-CREATE FUNCTION unkey_reroll_root_key(
+CREATE FUNCTION @extschema@.unkey_reroll_root_key(
     key_id text,
     grace interval DEFAULT NULL
 ) RETURNS unkey.new_key
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_reroll_root_key_wrapper';
-COMMENT ON FUNCTION unkey_reroll_root_key(text, interval) IS
+COMMENT ON FUNCTION @extschema@.unkey_reroll_root_key(text, interval) IS
 'Makes a root key with the same name, permissions, expiry and enabled but a new text, and ends the old one: at once, or after grace (a month counts 30 days) rounded up to the whole minute, never later than it would have ended anyway.
 Errors: 22023 grace is negative or beyond 130 years, 42704 unknown root key, 22004 key_id is NULL.';
 
-CREATE FUNCTION unkey_delete_root_key(key_id text) RETURNS void
+CREATE FUNCTION @extschema@.unkey_delete_root_key(key_id text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_delete_root_key_wrapper';
-COMMENT ON FUNCTION unkey_delete_root_key(text) IS
+COMMENT ON FUNCTION @extschema@.unkey_delete_root_key(text) IS
 'Deletes a root key for good: the next request that carries it is refused. The row stays and its hash stays reserved. Errors: 42704 unknown or deleted already, 22004 NULL.';
 
 CREATE FUNCTION unkey.authenticate("authorization" text) RETURNS unkey.root_key_details

@@ -43,17 +43,17 @@ COMMENT ON TRIGGER forget_text ON unkey.keys IS 'Removes the encrypted text of a
 SELECT pg_catalog.pg_extension_config_dump('unkey.encryption_keys', '');
 SELECT pg_catalog.pg_extension_config_dump('unkey.encrypted_keys', '');
 
-CREATE FUNCTION unkey_decrypt_key(key_id text) RETURNS text
+CREATE FUNCTION @extschema@.unkey_decrypt_key(key_id text) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_decrypt_key_wrapper';
-COMMENT ON FUNCTION unkey_decrypt_key(text) IS
+COMMENT ON FUNCTION @extschema@.unkey_decrypt_key(text) IS
 'The text of a recoverable key; NULL if the key is not recoverable or no master key of the key file opens it.
 Every text that is given away is recorded in the audit log.
 Errors: 42704 unknown or deleted, 55000 the key is recoverable and there is no usable key file, 25006 in a read-only transaction, 22004 NULL.';
 
-CREATE FUNCTION unkey_reencrypt_keys(texts boolean DEFAULT false) RETURNS bigint
+CREATE FUNCTION @extschema@.unkey_reencrypt_keys(texts boolean DEFAULT false) RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_reencrypt_keys_wrapper';
-COMMENT ON FUNCTION unkey_reencrypt_keys(boolean) IS
+COMMENT ON FUNCTION @extschema@.unkey_reencrypt_keys(boolean) IS
 'After a change of the master key: wraps every data key under the current master key and returns how many rows changed; then older master keys can leave the key file. texts: also encrypt every text anew, under a fresh data key. What no master key of the file opens stays as it is.
 Errors: 55000 there is no usable key file.';

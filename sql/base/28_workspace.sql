@@ -21,14 +21,14 @@ COMMENT ON COLUMN unkey.workspace.duration IS 'Window in milliseconds; NULL with
 
 SELECT pg_catalog.pg_extension_config_dump('unkey.workspace', '');
 
-CREATE FUNCTION unkey_get_workspace() RETURNS unkey.workspace_details
+CREATE FUNCTION @extschema@.unkey_get_workspace() RETURNS unkey.workspace_details
     LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_get_workspace_wrapper';
-COMMENT ON FUNCTION unkey_get_workspace() IS 'The workspace: enabled and without a limit unless it was changed.';
+COMMENT ON FUNCTION @extschema@.unkey_get_workspace() IS 'The workspace: enabled and without a limit unless it was changed.';
 
-CREATE FUNCTION unkey_update_workspace(patch jsonb) RETURNS void
+CREATE FUNCTION @extschema@.unkey_update_workspace(patch jsonb) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_update_workspace_wrapper';
-COMMENT ON FUNCTION unkey_update_workspace(jsonb) IS
+COMMENT ON FUNCTION @extschema@.unkey_update_workspace(jsonb) IS
 'Changes the workspace. patch: {"enabled", "ratelimit": {"limit", "duration" (ms)}}; absent keeps, a null ratelimit clears. While it is disabled, every call of unkey_api is refused with 403; beyond the limit with 429. A limit is one counter for all connections, so set one only against abuse. Functions called over SQL are not concerned.
 Errors: 22023 an unknown field or a value out of range, 22004 NULL.';

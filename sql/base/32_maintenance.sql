@@ -46,6 +46,7 @@ CREATE FUNCTION unkey.make_event_partition(parent text, day date) RETURNS boolea
 DECLARE
     subject   text := CASE parent WHEN 'verification_events' THEN 'key_id' WHEN 'ratelimit_events' THEN 'identifier' END;
     partition text := make_event_partition.parent || to_char(day, '_YYYYMMDD');
+    stranger  text;
 BEGIN
     IF subject IS NULL OR NOT isfinite(day) THEN
         RETURN false;
@@ -59,6 +60,13 @@ BEGIN
         -- An entry for each event costs the worker as much as the event itself. Here a range of pages has one, once it is full:
         -- from when to when, and a Bloom filter of whose events it may have.
         EXECUTE format('CREATE INDEX ON unkey.%I USING brin (time, %I text_bloom_ops)', partition, subject);
+        -- What default privileges of the owner say about new tables is not meant for these.
+        FOR stranger IN
+            SELECT DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END
+            FROM pg_class, aclexplode(relacl) WHERE oid = format('unkey.%I', partition)::regclass AND grantee <> relowner
+        LOOP
+            EXECUTE format('REVOKE ALL ON unkey.%I FROM %s', partition, stranger);
+        END LOOP;
     END IF;
     EXECUTE format('ALTER TABLE unkey.%I ATTACH PARTITION unkey.%I FOR VALUES FROM (%L) TO (%L)', parent, partition,
         day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
@@ -243,7 +251,7 @@ CREATE FUNCTION unkey.lock_memory() RETURNS boolean
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('unkey.events', 0));
+    PERFORM unkey.lock('memory', wait => true);
     RETURN true;
 EXCEPTION WHEN lock_not_available THEN
     RETURN false;
@@ -421,7 +429,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '25001', MESSAGE = 'unkey.maintain() needs the isolation level READ COMMITTED',
             HINT = 'Call it in a transaction of its own, or begin that with ISOLATION LEVEL READ COMMITTED.';
     END IF;
-    IF pg_try_advisory_xact_lock(hashtextextended('unkey.maintain', 0)) THEN
+    IF unkey.lock('maintenance', wait => false) THEN
         RETURN unkey.maintain_once();
     END IF;
     RETURN NULL;

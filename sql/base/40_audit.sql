@@ -363,7 +363,7 @@ DECLARE
     sealed bigint := 0;
 BEGIN
     -- One sealer at a time; those who write entries wait for nobody.
-    PERFORM pg_advisory_xact_lock('unkey.audit_seals'::regclass::oid::bigint);
+    PERFORM unkey.lock('audit_seals', wait => true);
     LOOP
         -- Batches, so that no content outgrows what a value may hold.
         next := NULL;
@@ -424,7 +424,7 @@ COMMENT ON COLUMN unkey.audit_verification.sealed IS 'How many of them are seale
 COMMENT ON COLUMN unkey.audit_verification.head IS 'Hash of the last seal, in hex, to be noted where the database''s owner can''t reach it; NULL without one.';
 COMMENT ON COLUMN unkey.audit_verification.problem IS 'The first ten things wrong, separated by "; "; NULL if valid.';
 
-CREATE FUNCTION unkey_verify_audit_log(head text DEFAULT NULL) RETURNS unkey.audit_verification
+CREATE FUNCTION @extschema@.unkey_verify_audit_log(head text DEFAULT NULL) RETURNS unkey.audit_verification
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -442,5 +442,5 @@ BEGIN
     RETURN result;
 END
 $$;
-COMMENT ON FUNCTION unkey_verify_audit_log(text) IS
+COMMENT ON FUNCTION @extschema@.unkey_verify_audit_log(text) IS
 'Computes every digest and every seal of the audit log again and says what was edited, removed or added since it was written; reads the whole log. head: a hash that an earlier call returned; the log must still continue it, so cutting off its end is found too. Seals what is not sealed yet, unless the transaction is read-only.';

@@ -78,23 +78,23 @@ $$;
 COMMENT ON FUNCTION unkey.change_privilege(text, name, text) IS
 'Runs GRANT or REVOKE for every part of a privilege. Errors: 22004 a NULL, 22023 unknown privilege, 42704 unknown role.';
 
-CREATE FUNCTION unkey_grant(role name, privilege text) RETURNS void
+CREATE FUNCTION @extschema@.unkey_grant(role name, privilege text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM unkey.change_privilege('GRANT %s TO %I', role, privilege);
 END
 $$;
-COMMENT ON FUNCTION unkey_grant(name, text) IS
+COMMENT ON FUNCTION @extschema@.unkey_grant(name, text) IS
 'Gives a role a privilege, with plain GRANT statements on the functions and tables of the extension. verify: unkey_verify_key, unkey_verify_keys, unkey_authenticate and the view of its own usage, nothing else. principal, which verify includes: unkey_key_id, unkey_external_id and the other functions that tell who is authenticated, for roles that policies apply to. limit: unkey_limit and unkey_multi_limit. api: unkey_api, unkey_api_verify_keys and the view unkey.metrics, for a server whose clients bring root keys. read: every unkey_get_… and unkey_list_… function, unkey_whoami, and SELECT on tables and views without hashes, secrets or encrypted texts. manage: everything but handing out privileges, and changes of the tables by hand. PUBLIC never gets any. Only the owner of the extension may call it.
 Errors: 22004 a NULL, 22023 unknown privilege, 42704 unknown role.';
 
-CREATE FUNCTION unkey_revoke(role name, privilege text) RETURNS void
+CREATE FUNCTION @extschema@.unkey_revoke(role name, privilege text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM unkey.change_privilege('REVOKE %s FROM %I', role, privilege);
 END
 $$;
-COMMENT ON FUNCTION unkey_revoke(name, text) IS
+COMMENT ON FUNCTION @extschema@.unkey_revoke(name, text) IS
 'Takes from a role all that the privilege consists of, also where another privilege gave it: grant that one again. Errors: as unkey_grant.';

@@ -9,7 +9,7 @@ use super::scan;
 use super::types::{Composite, Document, Rows};
 use crate::error::{Failure, raise};
 use crate::shared::stats::Stat;
-use crate::store::{buffered, keys, trigger};
+use crate::store::{buffered, keys, lock, trigger};
 use crate::{clock, events};
 
 #[pg_extern(sql = false)]
@@ -23,13 +23,18 @@ fn unkey_now() -> Option<TimestampWithTimeZone> {
 }
 
 #[pg_extern(sql = false)]
+fn unkey_lock(name: &str, wait: bool) -> bool {
+    lock::take(name, wait)
+}
+
+#[pg_extern(sql = false)]
 fn unkey_is_ratelimits(ratelimits: Document) -> bool {
     document::are_stored_limits(ratelimits.text())
 }
 
 #[pg_extern(sql = false)]
 fn unkey_drain_memory() -> i64 {
-    raise(|| Ok(if buffered::lock()? { events::drain()? as i64 } else { 0 }))
+    raise(|| Ok(if buffered::lock() { events::drain()? as i64 } else { 0 }))
 }
 
 #[pg_extern(sql = false)]

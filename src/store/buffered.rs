@@ -11,19 +11,15 @@ use serde::Deserialize;
 use super::copy::{Row, append};
 use super::event_bytes::{Limit, Record, Verification, request_id};
 use super::events::LATEST;
+use super::lock;
 use super::session::role_name;
 use super::statement::{View, row};
 use crate::clock;
 use crate::error::Outcome;
 
 /// Makes this transaction the only one that writes events from memory; `false` if another one is.
-pub fn lock() -> Outcome<bool> {
-    let locked = row(
-        View::Latest,
-        "SELECT to_json(pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('unkey.events', 0)))",
-        &[],
-    )?;
-    Ok(locked.unwrap_or(false))
+pub fn lock() -> bool {
+    lock::take("memory", false)
 }
 
 /// Where events may go now.

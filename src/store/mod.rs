@@ -19,6 +19,7 @@ pub mod events;
 pub mod identities;
 pub mod key;
 pub mod keys;
+pub mod lock;
 mod lookup;
 pub mod maintenance;
 pub mod migrations;

@@ -6,6 +6,7 @@ use unkey_core::ratelimit::Window;
 use unkey_core::slots::CounterId;
 
 use super::counters;
+use super::lock;
 use super::probe::{Latest, Row, Table, under_latest};
 use super::statement::{View, arg, column, row, run};
 use crate::error::Outcome;
@@ -71,13 +72,8 @@ fn uuid(id: CounterId) -> Uuid {
 }
 
 /// Whether this transaction may save until it ends: one at a time may, so that what was looked at later is stored later.
-pub fn may_save() -> Outcome<bool> {
-    let alone = row(
-        View::Latest,
-        "SELECT to_json(pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('unkey.save_counters', 0)))",
-        &[],
-    )?;
-    Ok(alone.unwrap_or_default())
+pub fn may_save() -> bool {
+    lock::take("saved_counters", false)
 }
 
 /// Saves counters.

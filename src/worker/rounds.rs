@@ -88,7 +88,7 @@ fn write() -> Outcome<Round> {
         reader::tidy();
         return Ok(Round::Nothing);
     }
-    if !buffered::lock()? {
+    if !buffered::lock() {
         return Ok(Round::Busy);
     }
     events::drain()?;

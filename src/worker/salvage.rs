@@ -18,7 +18,7 @@ const ATTEMPTS: u32 = 2000;
 pub fn salvage(problem: Problem) -> Result<Option<Round>, Problem> {
     let mut refused = 0;
     let done = transaction(c"unkey: writing events", || {
-        if !buffered::lock()? {
+        if !buffered::lock() {
             return Ok(Round::Busy);
         }
         refused = write_what_goes(&problem)?;

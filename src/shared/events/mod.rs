@@ -1,7 +1,7 @@
 //! Events on their way to the tables of analytics, in shared memory.
 //!
 //! A [`pool`] of [`chunk`]s. A session that records takes one and is its only writer ([`writer`]); whoever empties it, the
-//! worker of its database or `unkey.maintain()`, is its only reader ([`reader`]), since one advisory lock keeps them apart.
+//! worker of its database or `unkey.maintain()`, is its only reader ([`reader`]), since one lock keeps them apart.
 //! So recording takes no lock; [`pool::locked`] guards what changes rarely: which chunks are free, and the few
 //! [`databases`]. What an event says is none of this module's business: it moves bytes.
 
