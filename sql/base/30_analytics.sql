@@ -97,7 +97,7 @@ CREATE TABLE unkey.key_usage (
 COMMENT ON TABLE unkey.key_usage IS 'When keys were last verified, as of the last unkey.maintain(). No foreign key: maintenance must not wait for who deletes a key.';
 
 CREATE FUNCTION unkey.forget_usage() RETURNS trigger
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     DELETE FROM unkey.key_usage WHERE key_id = OLD.id;
     RETURN NULL;

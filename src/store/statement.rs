@@ -10,6 +10,7 @@ use std::panic::AssertUnwindSafe;
 
 use pgrx::IntoDatum;
 use pgrx::pg_sys;
+use pgrx::pg_sys::panic::{CaughtError, ErrorReport, ErrorReportable};
 use pgrx::{PgSqlErrorCode, PgTryBuilder};
 use serde::de::DeserializeOwned;
 
@@ -86,6 +87,22 @@ pub fn unless_taken<T>(operation: impl FnOnce() -> Outcome<T>) -> Outcome<Option
         .execute()
 }
 
+/// Leaves out of an error the row that Postgres shows with it, where a constraint of somebody's own refuses one: the caller
+/// may not read hashes, as the owner of the tables may.
+fn without_row<T>(operation: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+    let refused = |error: CaughtError| match error {
+        CaughtError::PostgresError(report) => {
+            let message = report.message().to_owned();
+            Err(ErrorReport::new(report.sql_error_code(), message, "unkey")).unwrap_or_report()
+        }
+        other => other.rethrow(),
+    };
+    PgTryBuilder::new(AssertUnwindSafe(operation))
+        .catch_when(PgSqlErrorCode::ERRCODE_CHECK_VIOLATION, refused)
+        .catch_when(PgSqlErrorCode::ERRCODE_NOT_NULL_VIOLATION, refused)
+        .execute()
+}
+
 /// One row of a result, as long as SPI holds it.
 struct Row {
     tuple: pg_sys::HeapTuple,
@@ -122,7 +139,7 @@ fn execute<T>(
         args.iter().map(|arg| arg.datum.unwrap_or(pg_sys::Datum::null())).collect();
     let nulls: Vec<c_char> =
         args.iter().map(|arg| if arg.datum.is_some() { b' ' } else { b'n' } as c_char).collect();
-    as_owner(|| {
+    let statement = || {
         // SAFETY: SPI is connected before and finished after; an ERROR in between unwinds to Postgres, which closes SPI
         // with the transaction. The plan is kept, and datums and nulls are as long as its parameter list.
         unsafe {
@@ -139,7 +156,8 @@ fn execute<T>(
             check(pg_sys::SPI_finish())?;
             Ok(results)
         }
-    })
+    };
+    as_owner(|| without_row(statement))
 }
 
 /// # Safety
