@@ -162,8 +162,9 @@ COMMENT ON FUNCTION unkey.record(text, jsonb, jsonb, bigint, jsonb) IS
 
 -- What is recorded.
 
+-- Its time zone is fixed, so that the instants in entries do not read as their session would have them.
 CREATE FUNCTION unkey.audit() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     -- Columns with ids and their types, the events of INSERT, UPDATE and DELETE, whose part a row is, and secret columns.
     columns jsonb := TG_ARGV[0];

@@ -71,7 +71,7 @@ DEALLOCATE verify;
 -- Every function that runs as its owner pins its search_path, with the temporary schema last. The others are those that run a
 -- statement only now and then, and each such statement as the owner with that path.
 SELECT what, proconfig FROM calls JOIN pg_proc ON pg_proc.oid = what::regprocedure
-WHERE prosecdef AND proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}' OR NOT prosecdef AND what LIKE 'unkey\_%';
+WHERE prosecdef AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false) OR NOT prosecdef AND what LIKE 'unkey\_%';
 -- And no owner but the one who made the extension.
 SELECT count(DISTINCT proowner) AS owners, bool_and(proowner = extowner) AS of_extension FROM calls JOIN pg_proc ON pg_proc.oid = what::regprocedure, pg_extension WHERE extname = 'unkey';
 
