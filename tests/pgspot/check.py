@@ -1,10 +1,14 @@
-"""pgspot, taught two things that this extension's scripts have and it does not know."""
+"""pgspot, taught what this extension's scripts have and it does not know, and stricter in one thing."""
 
-from pglast.parser import ParseError
+import re
+
 from pgspot import cli, visitors
 
 check_function = visitors.SQLVisitor.visit_CreateFunctionStmt
-check_plpgsql = visitors.visit_plpgsql
+check_sql = visitors.visit_sql
+
+# What statement triggers see of a statement's rows.
+TRANSITION_TABLES = {"old_rows", "new_rows"}
 
 
 def visit_function(self, ancestors, node):
@@ -14,16 +18,21 @@ def visit_function(self, ancestors, node):
         check_function(self, ancestors, node)
 
 
-def visit_plpgsql(state, node):
-    """The parser does not know row types (`done unkey.maintenance; done.drained := …`). Where search_path is pinned, every
-    finding in a body would be ignored anyway; elsewhere a body has to be understood."""
-    try:
-        check_plpgsql(state, node)
-    except ParseError:
-        if not state.searchpath_secure:
-            raise
+def visit_sql(state, sql, toplevel=False):
+    """The parser of PL/pgSQL knows no row types (`done unkey.maintenance;`), but records, which are used alike."""
+    if toplevel:
+        sql = re.sub(r"^(\s+[a-z_]+\s+)unkey\.\w+;", r"\1record;", sql, flags=re.M)
+    check_sql(state, sql, toplevel)
+
+
+def visit_relation(self, ancestors, node):
+    """A pinned search_path still ends in pg_temp, where anybody may have a table of any name but those of pg_catalog."""
+    known = self.extract_cte_names(ancestors) | TRANSITION_TABLES
+    if not node.schemaname and node.relname not in known and not node.relname.startswith("pg_"):
+        self.state.warn("PS017", node.relname)
 
 
 visitors.SQLVisitor.visit_CreateFunctionStmt = visit_function
-visitors.visit_plpgsql = visit_plpgsql
+visitors.SQLVisitor.visit_RangeVar = visit_relation
+visitors.visit_sql = cli.visit_sql = visit_sql
 cli.run()
