@@ -22,21 +22,26 @@ SELECT word, unkey_grant(role, word) FROM words;
 CREATE TEMP VIEW functions AS
 SELECT proc.oid, CASE WHEN nspname = 'unkey' THEN 'unkey.' ELSE '' END || proname AS name
 FROM pg_depend AS member JOIN pg_extension AS extension ON extension.oid = refobjid AND extname = 'unkey' JOIN pg_proc AS proc ON proc.oid = objid JOIN pg_namespace AS namespace ON namespace.oid = pronamespace
-WHERE member.deptype = 'e' AND refclassid = 'pg_extension'::regclass AND classid = 'pg_proc'::regclass AND prorettype <> 'trigger'::regtype;
+WHERE member.deptype = 'e' AND refclassid = 'pg_extension'::regclass AND classid = 'pg_proc'::regclass;
 CREATE TEMP VIEW relations AS
 SELECT class.oid, relname AS name, relkind
 FROM pg_depend AS member JOIN pg_extension AS extension ON extension.oid = refobjid AND extname = 'unkey' JOIN pg_class AS class ON class.oid = objid AND relkind IN ('r', 'p', 'v', 'm', 'S')
 WHERE member.deptype = 'e' AND refclassid = 'pg_extension'::regclass AND classid = 'pg_class'::regclass;
-CREATE FUNCTION pg_temp.may(word text, function oid) RETURNS text LANGUAGE sql RETURN CASE WHEN has_function_privilege('regress_unkey_' || word, function, 'EXECUTE') THEN 'x' ELSE '-' END;
-SELECT name, string_agg(DISTINCT pg_temp.may('verify', oid), '') AS verify, string_agg(DISTINCT pg_temp.may('limit', oid), '') AS "limit", string_agg(DISTINCT pg_temp.may('api', oid), '') AS api, string_agg(DISTINCT pg_temp.may('read', oid), '') AS read, string_agg(DISTINCT pg_temp.may('manage', oid), '') AS manage
+CREATE FUNCTION pg_temp.may(word text, function oid) RETURNS text LANGUAGE sql RETURN CASE WHEN has_function_privilege(CASE word WHEN 'public' THEN word WHEN 'owner' THEN current_user ELSE 'regress_unkey_' || word END, function, 'EXECUTE') THEN 'x' ELSE '-' END;
+SELECT name, string_agg(DISTINCT pg_temp.may('public', oid), '') AS public, string_agg(DISTINCT pg_temp.may('verify', oid), '') AS verify, string_agg(DISTINCT pg_temp.may('limit', oid), '') AS "limit", string_agg(DISTINCT pg_temp.may('api', oid), '') AS api, string_agg(DISTINCT pg_temp.may('read', oid), '') AS read, string_agg(DISTINCT pg_temp.may('manage', oid), '') AS manage, string_agg(DISTINCT pg_temp.may('owner', oid), '') AS owner
 FROM functions GROUP BY name ORDER BY name COLLATE "C";
 -- Tables and views: r reads some column, R all of them, w inserts, updates and deletes, and what else there is by its name.
 CREATE FUNCTION pg_temp.may_with(word text, relation oid) RETURNS text LANGUAGE sql RETURN (SELECT CASE WHEN has_table_privilege(role, relation, 'SELECT') OR every THEN 'R' WHEN has_any_column_privilege(role, relation, 'SELECT') THEN 'r' ELSE '-' END
     || CASE WHEN has_table_privilege(role, relation, 'INSERT') AND has_table_privilege(role, relation, 'UPDATE') AND has_table_privilege(role, relation, 'DELETE') THEN 'w' WHEN has_table_privilege(role, relation, 'INSERT, UPDATE, DELETE') THEN 'partly' ELSE '' END
     || CASE WHEN has_table_privilege(role, relation, 'TRUNCATE') THEN 'TRUNCATE' ELSE '' END || CASE WHEN has_table_privilege(role, relation, 'TRIGGER') THEN 'TRIGGER' ELSE '' END || CASE WHEN has_table_privilege(role, relation, 'REFERENCES') THEN 'REFERENCES' ELSE '' END
-    FROM (SELECT 'regress_unkey_' || word) AS named(role), LATERAL (SELECT bool_and(has_column_privilege(role, relation, attnum, 'SELECT')) FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped) AS columns(every));
-SELECT name, pg_temp.may_with('verify', oid) AS verify, pg_temp.may_with('limit', oid) AS "limit", pg_temp.may_with('api', oid) AS api, pg_temp.may_with('read', oid) AS read, pg_temp.may_with('manage', oid) AS manage FROM relations ORDER BY name COLLATE "C";
-SELECT word, has_schema_privilege(role, 'unkey', 'USAGE') AS usage, has_schema_privilege(role, 'unkey', 'CREATE') AS "create" FROM words;
+    FROM (SELECT CASE word WHEN 'public' THEN word WHEN 'owner' THEN current_user ELSE 'regress_unkey_' || word END) AS named(role), LATERAL (SELECT bool_and(has_column_privilege(role, relation, attnum, 'SELECT')) FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped) AS columns(every));
+SELECT name, pg_temp.may_with('public', oid) AS public, pg_temp.may_with('verify', oid) AS verify, pg_temp.may_with('limit', oid) AS "limit", pg_temp.may_with('api', oid) AS api, pg_temp.may_with('read', oid) AS read, pg_temp.may_with('manage', oid) AS manage, pg_temp.may_with('owner', oid) AS owner FROM relations ORDER BY name COLLATE "C";
+-- Columns that a role may not read, or may write, where that is not all or none of them.
+SELECT word, name, string_agg(attname, ', ' ORDER BY attnum) FILTER (WHERE NOT has_column_privilege(role, oid, attnum, 'SELECT')) AS hidden, string_agg(attname, ', ' ORDER BY attnum) FILTER (WHERE has_column_privilege(role, oid, attnum, 'INSERT') <> has_table_privilege(role, oid, 'INSERT') OR has_column_privilege(role, oid, attnum, 'UPDATE') <> has_table_privilege(role, oid, 'UPDATE') OR has_column_privilege(role, oid, attnum, 'REFERENCES')) AS odd
+FROM words, relations JOIN pg_attribute ON attrelid = oid AND attnum > 0 AND NOT attisdropped WHERE has_any_column_privilege(role, oid, 'SELECT, INSERT, UPDATE, REFERENCES') GROUP BY word, name
+HAVING NOT bool_and(has_column_privilege(role, oid, attnum, 'SELECT') AND has_column_privilege(role, oid, attnum, 'INSERT') = has_table_privilege(role, oid, 'INSERT') AND NOT has_column_privilege(role, oid, attnum, 'REFERENCES')) ORDER BY word, name COLLATE "C";
+-- The schema is closed to PUBLIC, and to limit, which needs nothing of it.
+SELECT word, has_schema_privilege(role, 'unkey', 'USAGE') AS usage, has_schema_privilege(role, 'unkey', 'CREATE') AS "create" FROM (TABLE words UNION ALL VALUES ('public', 'public')) AS everybody (word, role);
 -- Nobody who may read sees a hash of a key, a secret or an encrypted text, also not by way of the audit log; PUBLIC has nothing.
 SELECT word, relations.name, attname FROM words, relations JOIN pg_attribute ON attrelid = relations.oid AND attnum > 0 AND NOT attisdropped
 WHERE has_column_privilege(role, relations.oid, attnum, 'SELECT') AND (attname ~ 'hash|secret|ciphertext|wrapped' OR atttypid = 'bytea'::regtype AND relations.name !~ '^audit_' OR relations.name ~ 'secret|encr');
