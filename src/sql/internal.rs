@@ -72,7 +72,7 @@ fn unkey_key_changed(fcinfo: pg_sys::FunctionCallInfo) -> Composite {
 #[pg_extern(sql = false)]
 fn unkey_key_linked(fcinfo: pg_sys::FunctionCallInfo) -> Composite {
     raise(|| {
-        keys::announce_link(&trigger::changed_row(fcinfo)?.text(c"key_id"))?;
+        keys::announce_link(&trigger::changed_row(fcinfo)?.text(c"key_id")?)?;
         Ok(IGNORED)
     })
 }

@@ -30,17 +30,23 @@ pub fn changed_row(fcinfo: pg_sys::FunctionCallInfo) -> Outcome<ChangedRow> {
 
 impl ChangedRow {
     /// A `text` column of the row; empty if NULL or without a row.
-    pub fn text(&self, name: &CStr) -> String {
+    ///
+    /// # Errors
+    /// If the table has no such column, so that the trigger is none of ours.
+    pub fn text(&self, name: &CStr) -> Outcome<String> {
         if self.tuple.is_null() {
-            return String::new();
+            return Ok(String::new());
         }
         let mut is_null = false;
-        // SAFETY: the descriptor is that of the row's table; the column is text in every table with such a trigger.
+        // SAFETY: the descriptor is that of the row's table, and says that the column is there and text.
         let text = unsafe {
             let column = pg_sys::SPI_fnumber(self.desc, name.as_ptr());
+            if column < 1 || pg_sys::SPI_gettypeid(self.desc, column) != pg_sys::TEXTOID {
+                return Err(Failure::NotATrigger);
+            }
             let value = pg_sys::SPI_getbinval(self.tuple, self.desc, column, &mut is_null);
             String::from_datum(value, is_null)
         };
-        text.unwrap_or_default()
+        Ok(text.unwrap_or_default())
     }
 }

@@ -116,6 +116,22 @@ RESET ROLE;
 DROP TRIGGER fails ON unkey.credits;
 SELECT event, actor_id, changes->:'key_id' AS changed FROM unkey.audit_log WHERE seal IS NULL;
 
+-- An owner who puts the extension's trigger functions on tables of another shape is refused, and not a crash.
+CREATE TABLE objects.numbers (key_id integer, id integer);
+CREATE TABLE objects.nothing (id integer);
+CREATE FUNCTION pg_temp.as_trigger(function text, place text, row_or text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE TRIGGER misplaced %s INSERT ON objects.%s FOR EACH %s EXECUTE FUNCTION unkey.%s()', CASE row_or WHEN 'ROW' THEN 'BEFORE' ELSE 'AFTER' END, place, row_or, function);
+    EXECUTE format('INSERT INTO objects.%s VALUES (1)', place);
+    RAISE 'done' USING ERRCODE = '00001';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE;
+END
+$$;
+SELECT function, string_agg(DISTINCT state, ' ') AS states, count(*) FROM unnest(ARRAY['key_linked', 'key_changed', 'audit', 'audit_deletion', 'forget_usage', 'forget_text', 'keep_refill_since', 'keep_audit_log']) AS function, unnest(ARRAY['numbers', 'nothing']) AS place, unnest(ARRAY['ROW', 'STATEMENT']) AS row_or, pg_temp.as_trigger(function, place, row_or) AS state
+GROUP BY function ORDER BY function COLLATE "C";
+SELECT code FROM unkey_verify_key(:'key');
+
 SET client_min_messages = warning;
 DROP SCHEMA objects CASCADE;
 DROP OWNED BY regress_unkey_read, regress_unkey_manage, regress_unkey_creator;
