@@ -90,16 +90,16 @@ pub fn unless_taken<T>(operation: impl FnOnce() -> Outcome<T>) -> Outcome<Option
 /// Leaves out of an error the row that Postgres shows with it, where a constraint of somebody's own refuses one: the caller
 /// may not read hashes, as the owner of the tables may.
 fn without_row<T>(operation: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
-    let refused = |error: CaughtError| match error {
-        CaughtError::PostgresError(report) => {
-            let message = report.message().to_owned();
-            Err(ErrorReport::new(report.sql_error_code(), message, "unkey")).unwrap_or_report()
-        }
-        other => other.rethrow(),
-    };
+    const SHOWN: [PgSqlErrorCode; 2] =
+        [PgSqlErrorCode::ERRCODE_CHECK_VIOLATION, PgSqlErrorCode::ERRCODE_NOT_NULL_VIOLATION];
     PgTryBuilder::new(AssertUnwindSafe(operation))
-        .catch_when(PgSqlErrorCode::ERRCODE_CHECK_VIOLATION, refused)
-        .catch_when(PgSqlErrorCode::ERRCODE_NOT_NULL_VIOLATION, refused)
+        .catch_others(|error| match error {
+            CaughtError::PostgresError(report) if SHOWN.contains(&report.sql_error_code()) => {
+                let message = report.message().to_owned();
+                Err(ErrorReport::new(report.sql_error_code(), message, "unkey")).unwrap_or_report()
+            }
+            other => other.rethrow(),
+        })
         .execute()
 }
 

@@ -39,13 +39,14 @@ RESET ROLE;
 -- default; a clock that stands before the key expired, another place to count, nothing to be recorded.
 \c - regress_unkey_setter
 SET client_min_messages = error;
-SELECT DISTINCT state IN ('00000', '42501', '55P02') AS as_expected FROM unnest(ARRAY['clock = 946684800000', 'counters = ''table''', 'record_verifications = off', 'retention = ''1d''', 'counter_slots = 128', 'master_key_file = ''/dev/zero''', 'analytics_max_rows = 10000000', 'event_buffer = 0']) AS wish,
+SELECT DISTINCT state IN ('00000', '42501', '55P02') AS as_expected FROM unnest(ARRAY['clock = 946684800000', 'counters = ''table''', 'record_verifications = off', 'retention = ''1d''', 'counter_slots = 128', 'master_key_file = ''/dev/zero''', 'analytics_max_rows = 10000000', 'allow_session = on', 'event_buffer = 0']) AS wish,
     unnest(ARRAY['SET unkey.', 'SET SESSION unkey.', 'ALTER ROLE regress_unkey_setter SET unkey.']) AS way, tests.error(way || wish);
 SET unkey.cache_size = 0;
 SET unkey.scan = off;
 SELECT code FROM unkey_verify_key(:'expired');
 SELECT unkey.now() > '2026-01-01' AS clock_runs;
-SELECT name, setting = boot_val AS as_before FROM pg_settings WHERE name IN ('unkey.clock', 'unkey.record_verifications', 'unkey.retention', 'unkey.master_key_file', 'unkey.analytics_max_rows', 'unkey.counters') ORDER BY name;
+SELECT name, setting = boot_val AS as_before FROM pg_settings WHERE name IN ('unkey.clock', 'unkey.record_verifications', 'unkey.retention', 'unkey.master_key_file', 'unkey.analytics_max_rows', 'unkey.counters', 'unkey.allow_session') ORDER BY name;
+SELECT state FROM tests.error(format('SELECT unkey_authenticate(%L, session => true)', :'key'));
 SELECT success FROM unkey_limit('st.ns', 'st1', 5, '1 hour');
 SELECT success FROM unkey_limit('st.ns', 'st1', 5, '1 hour');
 SET unkey.cache_size = '1GB';
