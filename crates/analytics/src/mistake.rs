@@ -16,7 +16,7 @@ pub fn mistake(kind: Kind, at: Location, problem: impl Display) -> Error {
         Location { line, column } => format!(" at line {line}, column {column}"),
     };
     let message = format!("query {problem}{place}");
-    Error { kind, argument: Some("query".into()), message, hint: None }
+    Error { argument: Some("query".into()), ..Error::new(kind, message) }
 }
 
 /// Something that this dialect does not have, at a span.

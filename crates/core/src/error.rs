@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::redacted::redacted;
+
 /// What kind of mistake was made. [`Kind::facts`] is the table that every face of the product reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -230,8 +232,9 @@ pub struct Error {
 /// Result of an operation that a caller can get wrong.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A value to repeat in a message: quoted, and cut after 64 characters.
+/// A value to repeat in a message: quoted, without what may be a key, and cut after 64 characters.
 pub fn quoted(text: &str) -> String {
+    let text = redacted(text);
     match text.char_indices().nth(64) {
         Some((end, _)) => format!("'{}…'", &text[..end]),
         None => format!("'{text}'"),
@@ -241,32 +244,38 @@ pub fn quoted(text: &str) -> String {
 /// Most characters of a path or a problem that a message shows: both can repeat what was sent, which has no end.
 const LONGEST: usize = 400;
 
-fn shortened(text: String) -> String {
+fn shortened(text: &str) -> String {
+    let text = redacted(text);
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+        None => text.into_owned(),
+    }
+}
+
+/// An argument as messages name it. One that is not a name of ours is a path, which repeats names that were sent.
+fn path(argument: impl Into<Cow<'static, str>>) -> Cow<'static, str> {
+    match argument.into() {
+        Cow::Owned(path) => shortened(&path).into(),
+        name @ Cow::Borrowed(_) => name,
     }
 }
 
 impl Error {
     /// A mistake without an argument or hint.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, argument: None, message: message.into(), hint: None }
+        Self { kind, argument: None, message: redacted(&message.into()).into_owned(), hint: None }
     }
 
     /// `argument` is out of range or malformed; `problem` continues the sentence: "must be …".
     pub fn invalid(argument: impl Into<Cow<'static, str>>, problem: impl fmt::Display) -> Self {
-        let argument = match argument.into() {
-            Cow::Owned(path) => shortened(path).into(),
-            name @ Cow::Borrowed(_) => name,
-        };
-        let message = format!("{argument} {}", shortened(problem.to_string()));
+        let argument = path(argument);
+        let message = format!("{argument} {}", shortened(&problem.to_string()));
         Self { kind: Kind::InvalidInput, argument: Some(argument), message, hint: None }
     }
 
     /// `argument` is required but NULL.
     pub fn missing(argument: impl Into<Cow<'static, str>>) -> Self {
-        let argument = argument.into();
+        let argument = path(argument);
         let message = format!("{argument} must not be null");
         Self { kind: Kind::MissingInput, argument: Some(argument), message, hint: None }
     }
@@ -347,7 +356,7 @@ mod tests {
 
     #[test]
     fn what_was_sent_is_repeated_only_up_to_a_length() {
-        let error = Error::invalid("a".repeat(1000), "é".repeat(1000));
+        let error = Error::invalid("è".repeat(1000), "é".repeat(1000));
         assert_eq!(error.argument.map(|path| path.chars().count()), Some(LONGEST + 1));
         assert_eq!(error.message.chars().count(), 2 * (LONGEST + 1) + 1);
         assert_eq!(Error::invalid("body.x", "must be y").message, "body.x must be y");

@@ -24,6 +24,7 @@ pub mod network;
 pub mod overrides;
 pub mod permission;
 pub mod ratelimit;
+mod redacted;
 pub mod reply;
 pub mod request;
 pub mod root_permission;

@@ -165,7 +165,8 @@ requests! {
 }
 
 /// `keys.verifyKey`.
-#[derive(Debug, Deserialize)]
+// Holds a key, so it has no `Debug`.
+#[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[serde(remote = "Self")]

@@ -90,7 +90,7 @@ fn split(body: &str, name: &str) -> Result<(String, String)> {
 }
 
 /// Makes request types: required members, then `;`, then optional ones, which may be absent but not null unless their
-/// type is a `Patch`. A `closed` type refuses unknown members, an `open` one ignores them.
+/// type is a `Patch`. None has `Debug`, since some hold a key. A `closed` type refuses unknown members, an `open` one ignores them.
 macro_rules! requests {
     ($($(#[$doc:meta])* $kind:ident $name:ident {
         $($(#[$required_doc:meta])* $required:ident: $required_type:ty,)*;
@@ -118,14 +118,14 @@ macro_rules! requests {
         }
     )*};
     (@ closed $($item:tt)*) => {
-        #[derive(Debug, serde::Deserialize)]
+        #[derive(serde::Deserialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         #[serde(remote = "Self")]
         $($item)*
     };
     (@ open $($item:tt)*) => {
-        #[derive(Debug, serde::Deserialize)]
+        #[derive(serde::Deserialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = "camelCase")]
         #[serde(remote = "Self")]
