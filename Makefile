@@ -8,8 +8,12 @@ export PG_VERSIONS
 PG ?=
 major = $(or $(PG),$(shell scripts/postgres --default))
 
-.PHONY: help run stop psql build check test test-fmt test-clippy test-core test-pgspot test-regress test-isolation test-parallel test-modes \
-	test-dump test-docs test-lifecycle test-torture test-http test-deploy torture bench bench-ratios bench-costs bench-sweep bench-http clean
+# Steps of tests/run: those of one major, and the others.
+MAJOR_STEPS = clippy pgspot regress isolation parallel modes dump docs lifecycle torture secrets http
+STEPS = fmt core deploy
+
+.PHONY: help run stop psql build check test $(MAJOR_STEPS:%=test-%) $(STEPS:%=test-%) \
+	torture bench bench-ratios bench-costs bench-sweep bench-http clean
 .NOTPARALLEL:
 
 help:
@@ -31,16 +35,19 @@ psql:
 test:
 	@tests/run
 
-## make test-regress PG=16     one step alone: -fmt -clippy -core -deploy -pgspot -regress -isolation -parallel -modes -dump -docs -lifecycle -torture -http; TESTS="keys verify"
-test-fmt test-core test-deploy:
+## make test-regress PG=16     one step alone: -fmt -clippy -core -deploy -pgspot -regress -isolation -parallel -modes -dump -docs -lifecycle -torture -secrets -http; TESTS="keys verify"
+$(STEPS:%=test-%):
 	@tests/run $(@:test-%=%)
 
-test-clippy test-pgspot test-regress test-isolation test-parallel test-modes test-dump test-docs test-lifecycle test-torture test-http:
+$(MAJOR_STEPS:%=test-%):
 	@tests/run $(@:test-%=%) $(major)
 
-## make torture                the part of it that looks for what is rare, at length: some 20 minutes; SEED=n
+## make torture                the part of it that looks for what is rare, at length: some 45 minutes; SEED=n
 torture:
 	@LONG=1 tests/torture/run $(major)
+	@LONG=1 tests/lifecycle/interruptions $(major)
+	@LONG=1 tests/lifecycle/memory $(major)
+	@LONG=1 tests/secrets/run $(major)
 
 ## make check                  the fast half: format, lints, pure rules
 check:
