@@ -16,7 +16,7 @@ start() {
     local setting
     mkdir -p "$home"
     for setting in "shared_preload_libraries = 'unkey'" "max_worker_processes = 32" "$@"; do echo "$setting"; done >"$home/conf"
-    PORT='' cluster start "$home/cluster" "$major" "$ROOT/pgrx-config/test.conf" "$home/conf"
+    PORT='' cluster start "$home/cluster" "${tree:-$major}" "$ROOT/pgrx-config/test.conf" "$home/conf"
     # shellcheck source=/dev/null
     . "$home/cluster/env"
 }
@@ -40,6 +40,55 @@ query() {
     for sql in "$@"; do command+=(--command "$sql"); done
     psql -XAtq --set ON_ERROR_STOP=1 "${command[@]}" "$database"
 }
+
+# state DATABASE SQL: the SQLSTATE of a statement, 00000 for none
+state() {
+    local said
+    said=$(psql -XAtq --set VERBOSITY=sqlstate --output /dev/null --command "$2" "$1" 2>&1 || true)
+    said=${said##*ERROR:  }
+    echo "${said:-00000}"
+}
+
+# ---- databases that verify ---------------------------------------------------------------------------------------
+
+# new_database NAME: a database with the extension, a key, and today's partitions.
+new_database() {
+    query postgres "CREATE DATABASE $1"
+    query "$1" "CREATE EXTENSION unkey" "SELECT unkey.maintain()" >/dev/null
+    key=$(query "$1" "SELECT key FROM unkey_create_key(unkey_create_api('$1-api'))")
+    # The first event, which nobody keeps, wants a worker; from then on events go through memory.
+    query "$1" BEGIN "SELECT FROM unkey_verify_key('$key')" ROLLBACK
+    until [ "$(workers "$1")" = 1 ]; do sleep 0.05; done
+}
+
+# verify DATABASE TIMES
+verify() { query "$1" "SELECT count(unkey_verify_key('$key')) FROM generate_series(1, $2)" >/dev/null; }
+
+recorded() { query "$1" "SELECT count(*) FROM unkey.key_verifications_v1"; }
+
+# rolled_up DATABASE: the numbers of the three sides, which must agree
+rolled_up() {
+    # The worker may be at it.
+    until [ "$(query "$1" "SELECT unkey.maintain() IS NULL")" = f ]; do sleep 0.1; done
+    query "$1" "SELECT concat_ws(' ', (SELECT count(*) FROM unkey.verification_events), (SELECT sum(count) FROM unkey.verification_hours),
+        (SELECT sum(count) FROM unkey.verification_days), (SELECT sum(count) FROM unkey.key_verifications_per_hour_v1))"
+}
+
+# workers [DATABASE]
+workers() { query postgres "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'unkey worker' AND datname LIKE '${1:-%}'"; }
+
+worker() { query postgres "SELECT pid FROM pg_stat_activity WHERE backend_type = 'unkey worker' AND datname = '$1'"; }
+
+logged() { grep -c "$1" "$home/cluster/log" || true; }
+
+# hammer DATABASE SECONDS: verifies with eight clients and leaves how many of them were answered in $home/answered
+hammer() {
+    echo "SELECT code FROM unkey_verify_key('$key');" >"$home/verify.sql"
+    pgbench --no-vacuum --client 8 --jobs 2 --protocol prepared --time "$2" --file "$home/verify.sql" "$1" >"$home/pgbench" 2>&1 || true
+    sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' "$home/pgbench" >"$home/answered"
+}
+
+# ---- expectations -----------------------------------------------------------------------------------------------
 
 # expect WHAT EXPECTED GOT
 expect() {
