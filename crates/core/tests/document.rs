@@ -68,6 +68,22 @@ fn ns_10_checks_of_the_limiter() {
 }
 
 #[test]
+fn a_text_in_a_wrong_place_is_not_repeated() {
+    assert_eq!(
+        imported_keys(r#"["unkey_a\", expected one \" at line 1"]"#).unwrap_err().message,
+        "keys[0] is not as expected: invalid type: string, expected an object with hash and attributes"
+    );
+    assert_eq!(
+        refusal(r#""unkey_a""#),
+        "patch is not as expected: invalid type: string, expected an object of fields to change"
+    );
+    assert_eq!(
+        refusal(r#"{"enabled": "unkey_a"}"#),
+        "patch.enabled is not as expected: invalid type: string, expected a boolean"
+    );
+}
+
+#[test]
 fn integers_only() {
     assert!(refusal(r#"{"expires": 1.5}"#).starts_with("patch.expires is not as expected"));
     assert!(refusal(r#"{"expires": 1e400}"#).starts_with("patch"));

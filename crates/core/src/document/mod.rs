@@ -57,17 +57,21 @@ fn unexpected(path: String, error: &serde_json::Error) -> Error {
     Error::invalid(path, format_args!("is not as expected: {}", in_json_terms(error)))
 }
 
-/// What serde says, in the words of JSON and without a place in the text, which the path tells better.
+/// What serde says, in the words of JSON; without a place in the text, which the path tells better, and without a text that
+/// stands where none belongs, which can be a key.
 fn in_json_terms(error: &serde_json::Error) -> String {
     let message = error.to_string();
-    let message = message.split(" at line ").next().unwrap_or_default();
+    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(problem, _)| problem);
+    let text = message.strip_prefix("invalid type: string ").and_then(|text| text.rsplit_once(", expected "));
+    let message =
+        text.map_or(message.to_owned(), |(_, expected)| format!("invalid type: string, expected {expected}"));
     let words = [
         ("expected i64", "expected an integer"),
         ("expected a sequence", "expected an array"),
         ("invalid type: sequence", "invalid type: array"),
         ("invalid type: map", "invalid type: object"),
     ];
-    words.iter().fold(message.to_owned(), |message, (serde, json)| message.replace(serde, json))
+    words.iter().fold(message, |message, (serde, json)| message.replace(serde, json))
 }
 
 /// A field of a patch: absent keeps, null clears, a value replaces.
