@@ -34,22 +34,26 @@ fn is_trusted(peer: Peer, trusted: &[Proxy]) -> bool {
     })
 }
 
-/// All hops named, the nearest last; `None` for one that is no address.
+/// All hops named, the nearest last; `None` for one that is no address. Whatever a client wrote before the hops that proxies
+/// added, those are read.
 fn forwarded_for(headers: &HeaderMap) -> impl DoubleEndedIterator<Item = Option<IpAddr>> {
     headers
         .get_all("x-forwarded-for")
         .iter()
-        .flat_map(|value| value.to_str().unwrap_or("?").split(',').collect::<Vec<_>>())
-        .map(|hop| hop.trim().parse().ok().map(|address: IpAddr| address.to_canonical()))
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b',').collect::<Vec<_>>())
+        .map(|hop| std::str::from_utf8(hop).ok()?.trim().parse().ok())
+        .map(|hop| hop.map(|address: IpAddr| address.to_canonical()))
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn seen(peer: Option<&str>, forwarded: &[&str], trusted: &[&str]) -> Option<String> {
-        let headers =
-            forwarded.iter().map(|value| ("x-forwarded-for".parse().unwrap(), value.parse().unwrap()));
+        let value = |value: &&str| HeaderValue::from_bytes(value.as_bytes()).unwrap();
+        let headers = forwarded.iter().map(|hops| ("x-forwarded-for".parse().unwrap(), value(hops)));
         let trusted: Vec<_> = trusted
             .iter()
             .map(|text| match *text {
@@ -76,6 +80,15 @@ mod tests {
         assert_eq!(seen(Some("10.0.0.1"), &[], &trusted).as_deref(), Some("10.0.0.1"));
         assert_eq!(seen(Some("::ffff:10.0.0.1"), &hops, &trusted).as_deref(), Some("203.0.113.9"));
         assert_eq!(seen(None, &["2001:db8::1"], &["unix"]).as_deref(), Some("2001:db8::1"));
+    }
+
+    #[test]
+    fn nobody_hides_behind_the_proxy_by_what_it_passes_on() {
+        let trusted = ["10.0.0.0/8"];
+        for sent in ["é", "\t", "", "x;y", ",,"] {
+            let hops = format!("{sent}, 203.0.113.9");
+            assert_eq!(seen(Some("10.0.0.1"), &[&hops], &trusted).as_deref(), Some("203.0.113.9"), "{sent}");
+        }
     }
 
     #[test]
