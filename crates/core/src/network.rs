@@ -6,10 +6,13 @@ use ipnet::IpNet;
 
 use crate::{Error, Result, rule};
 
-/// Reads an address (`10.0.0.1`) or a range (`10.0.0.0/8`). IPv4 mapped into IPv6 becomes IPv4.
+/// Reads an address (`10.0.0.1`) or a range (`10.0.0.0/8`). IPv4 mapped into IPv6 becomes IPv4. A part such as `010`, which
+/// others read as octal, makes neither.
 pub fn read(text: &str) -> Option<IpNet> {
     let text = text.trim();
-    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from)).map(canonical)
+    let address: IpAddr = text.split('/').next()?.parse().ok()?;
+    let network = if text.contains('/') { text.parse().ok()? } else { IpNet::from(address) };
+    Some(canonical(network))
 }
 
 fn canonical(network: IpNet) -> IpNet {
@@ -88,6 +91,13 @@ mod tests {
     fn an_empty_list_allows_all_and_any_other_no_unknown_address() {
         assert!(allows(&[], None));
         assert!(!allowed(&["1.2.3.4"], "unknown"));
+    }
+
+    #[test]
+    fn what_may_be_octal_is_neither_address_nor_range() {
+        for text in ["010.0.0.1", "010.0.0.0/8", "0x0a.0.0.0/8", "10.0/8", "10.0.0.0/+8", "10.0.0.0/", "/8"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]
