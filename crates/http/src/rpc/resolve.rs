@@ -62,11 +62,13 @@ fn shortened(name: &str) -> String {
     }
 }
 
-/// Another set of arguments of this function, or another function whose name is much alike.
+/// Another set of arguments of this function, or another function whose name is much alike. Compares no more than what is
+/// shown: comparing takes the product of the lengths.
 fn nearest(catalog: &Catalog, name: &str, given: &BTreeSet<&str>) -> Option<String> {
+    let given: Vec<String> = given.iter().take(SHOWN).map(|name| shortened(name)).collect();
     let overloads = catalog.named(name);
     if !overloads.is_empty() {
-        let closest = overloads.iter().max_by(|a, b| a.closeness(given).total_cmp(&b.closeness(given)))?;
+        let closest = overloads.iter().max_by(|a, b| a.closeness(&given).total_cmp(&b.closeness(&given)))?;
         return Some(closest.signature());
     }
     let (closest, likeness) = catalog
@@ -79,8 +81,8 @@ fn nearest(catalog: &Catalog, name: &str, given: &BTreeSet<&str>) -> Option<Stri
 
 impl Function {
     /// How much alike the names of the arguments are; less for required ones that are missing.
-    fn closeness(&self, given: &BTreeSet<&str>) -> f64 {
-        let best = |name: &&str| {
+    fn closeness(&self, given: &[String]) -> f64 {
+        let best = |name: &String| {
             let likeness = self.arguments.iter().map(|argument| jaro_winkler(&argument.name, name));
             likeness.fold(0.0, f64::max)
         };
@@ -143,6 +145,20 @@ mod tests {
             missing(hint("public.unkey_update_credits(key_id, operation, value)"))
         );
         assert_eq!(found("zzz", &[]), missing(None));
+    }
+
+    #[test]
+    fn only_what_is_shown_is_compared() {
+        let hint = |names: usize| {
+            let many: Vec<String> = (10..10 + names).map(|number| number.to_string()).collect();
+            let given: Vec<&str> = many.iter().map(String::as_str).chain(["value"]).collect();
+            found("unkey_update_credits", &given).unwrap_err().2.unwrap()
+        };
+        assert_eq!(
+            hint(SHOWN - 1),
+            "Perhaps public.unkey_update_credits(key_id, operation, value) was meant."
+        );
+        assert_eq!(hint(SHOWN), "Perhaps public.unkey_update_credits(key_id, operation) was meant.");
     }
 
     #[test]
