@@ -135,7 +135,7 @@ pub(crate) fn decode_32(text: &str) -> Option<Zeroizing<[u8; 32]>> {
 pub(crate) fn decode_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     text.as_bytes()
-        .chunks_exact(2)
+        .chunks(2)
         .map(|pair| match pair {
             [high, low] => u8::try_from(digit(*high)? * 16 + digit(*low)?).ok(),
             _ => None,
@@ -221,6 +221,7 @@ mod tests {
         assert_eq!(Hash::parse(&hash.to_base64()), Some(hash));
         assert_eq!(Hash::parse(&hex), Some(hash));
         assert_eq!(Hash::parse("AAAA"), None);
+        assert_eq!(decode_hex("0aF"), None);
         assert_eq!(Hash::parse(&"z".repeat(64)), None);
     }
 
