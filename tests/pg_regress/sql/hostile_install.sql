@@ -93,6 +93,7 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 -- A schema called unkey that is there already is not taken over.
 DROP EXTENSION unkey;
 CREATE SCHEMA unkey AUTHORIZATION regress_unkey_planter;
+\set SHOW_CONTEXT never
 CREATE EXTENSION unkey;
 
 \c :home
