@@ -266,10 +266,10 @@ CREATE FUNCTION unkey.drain_memory() RETURNS bigint
 COMMENT ON FUNCTION unkey.drain_memory() IS
 'Writes the events that are in memory to partitions, or to the queues those that come late or whose day has no partition, and answers how many went into partitions; 0 if somebody else is about it. Errors: 0A000 at PREPARE TRANSACTION.';
 
--- Groups are hashed and not sorted: how many there are is not known when the statement is planned, and texts sort slowly.
+-- Groups are hashed and not sorted: how many there are is not known when the statement is planned, and texts sort slowly. Their texts are
+-- quoted, because Postgres can't write down a parsed statement with ON CONFLICT at two levels, as pg_upgrade has it do.
 CREATE FUNCTION unkey.roll_up_verifications(first timestamptz, last timestamptz) RETURNS void
-    LANGUAGE sql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp SET enable_sort = off
-BEGIN ATOMIC
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp SET enable_sort = off AS $$
     WITH recent AS MATERIALIZED (
         SELECT date_trunc('hour', time, 'UTC') AS hour, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
             role, count(*) AS count, LEAST(sum(spent_credits), 9223372036854775807) AS spent_credits, max(time) AS latest
@@ -297,13 +297,12 @@ BEGIN ATOMIC
     WHERE (SELECT true FROM unkey.keys AS key WHERE key.id = used.key_id)
     ORDER BY key_id
     ON CONFLICT (key_id) DO UPDATE SET last_used_at = GREATEST(known.last_used_at, EXCLUDED.last_used_at);
-END;
+$$;
 COMMENT ON FUNCTION unkey.roll_up_verifications(timestamptz, timestamptz) IS
 'Adds the verifications in partitions between two instants to roll-ups and key_usage.';
 
 CREATE FUNCTION unkey.roll_up_ratelimits(first timestamptz, last timestamptz) RETURNS void
-    LANGUAGE sql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp SET enable_sort = off
-BEGIN ATOMIC
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp SET enable_sort = off AS $$
     WITH recent AS MATERIALIZED (
         SELECT date_trunc('hour', time, 'UTC') AS hour, namespace_id, identifier, count(*) FILTER (WHERE passed) AS passed,
             count(*) AS total, LEAST(coalesce(sum(tokens) FILTER (WHERE passed), 0), 9223372036854775807) AS passed_tokens,
@@ -327,7 +326,7 @@ BEGIN ATOMIC
         passed = known.passed + EXCLUDED.passed, total = known.total + EXCLUDED.total,
         passed_tokens = LEAST(known.passed_tokens::numeric + EXCLUDED.passed_tokens, 9223372036854775807),
         total_tokens = LEAST(known.total_tokens::numeric + EXCLUDED.total_tokens, 9223372036854775807);
-END;
+$$;
 COMMENT ON FUNCTION unkey.roll_up_ratelimits(timestamptz, timestamptz) IS
 'Adds the limiter''s calls in partitions between two instants to the roll-ups.';
 

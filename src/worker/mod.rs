@@ -25,10 +25,11 @@ use crate::shared::events::reader;
 use rounds::{Round, Rounds};
 use upkeep::Upkeep;
 
-/// Has the server start the launcher. Does nothing unless the server itself is loading the library.
+/// Has the server start the launcher. Does nothing unless the server itself is loading the library, nor for `pg_upgrade`,
+/// which copies catalogue and tables at different times: nobody may change either meanwhile.
 pub fn register() {
-    // SAFETY: reads a variable of Postgres.
-    if !unsafe { pg_sys::process_shared_preload_libraries_in_progress } {
+    // SAFETY: reads variables of Postgres.
+    if unsafe { !pg_sys::process_shared_preload_libraries_in_progress || pg_sys::IsBinaryUpgrade } {
         return;
     }
     utility::register();
