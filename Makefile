@@ -9,7 +9,7 @@ PG ?=
 major = $(or $(PG),$(shell scripts/postgres --default))
 
 # Steps of tests/run: those of one major, and the others.
-MAJOR_STEPS = clippy pgspot regress isolation parallel modes dump docs lifecycle upgrade torture secrets http
+MAJOR_STEPS = clippy pgspot regress isolation parallel modes dump docs lifecycle backup upgrade torture secrets http
 STEPS = fmt core deploy
 
 .PHONY: help run stop psql build check test $(MAJOR_STEPS:%=test-%) $(STEPS:%=test-%) \
@@ -35,7 +35,7 @@ psql:
 test:
 	@tests/run
 
-## make test-regress PG=16     one step alone: -fmt -clippy -core -deploy -pgspot -regress -isolation -parallel -modes -dump -docs -lifecycle -upgrade -torture -secrets -http; TESTS="keys verify"
+## make test-regress PG=16     one step alone: -fmt -clippy -core -deploy -pgspot -regress -isolation -parallel -modes -dump -docs -lifecycle -backup -upgrade -torture -secrets -http; TESTS="keys verify"
 $(STEPS:%=test-%):
 	@tests/run $(@:test-%=%)
 

@@ -59,3 +59,6 @@ CREATE OR REPLACE FUNCTION unkey.roll_up_ratelimits(first timestamptz, last time
         passed_tokens = LEAST(known.passed_tokens::numeric + EXCLUDED.passed_tokens, 9223372036854775807),
         total_tokens = LEAST(known.total_tokens::numeric + EXCLUDED.total_tokens, 9223372036854775807);
 $$;
+
+-- A subscriber keeps its own account of usage.
+ALTER TABLE unkey.keys ENABLE ALWAYS TRIGGER forget_usage;

@@ -106,6 +106,8 @@ $$;
 COMMENT ON FUNCTION unkey.forget_usage() IS 'Trigger of unkey.keys: removes the row of key_usage with its key.';
 
 CREATE TRIGGER forget_usage AFTER DELETE ON unkey.keys FOR EACH ROW EXECUTE FUNCTION unkey.forget_usage();
+-- Where changes are replicated to, nobody else would.
+ALTER TABLE unkey.keys ENABLE ALWAYS TRIGGER forget_usage;
 COMMENT ON TRIGGER forget_usage ON unkey.keys IS 'Keeps key_usage without a foreign key.';
 
 SELECT pg_catalog.pg_extension_config_dump('unkey.verification_queue', '');
