@@ -90,6 +90,9 @@ code() { query "$1" "SELECT code FROM unkey_verify_key('$(text_of "$2")')"; }
 
 revoke() { query "$1" "SELECT FROM unkey_delete_key((SELECT id FROM unkey.keys WHERE name = '$2'))"; }
 
+# refused DATABASE SQL: the SQLSTATE
+refused() { psql -XAtq --set VERBOSITY=sqlstate --command "$2" "$1" 2>&1 | sed -n 's/^ERROR:  //p'; }
+
 # limit DATABASE COST: whether it passed, and what is left of ten
 limit() { query "$1" "SELECT concat_ws(' ', success, remaining) FROM unkey_limit('exports', 'counted', 10, '30 days', $2)"; }
 
