@@ -90,21 +90,16 @@ code() { query "$1" "SELECT code FROM unkey_verify_key('$(text_of "$2")')"; }
 
 revoke() { query "$1" "SELECT FROM unkey_delete_key((SELECT id FROM unkey.keys WHERE name = '$2'))"; }
 
-# refused DATABASE SQL: the SQLSTATE
-refused() { psql -XAtq --set VERBOSITY=sqlstate --command "$2" "$1" 2>&1 | sed -n 's/^ERROR:  //p'; }
-
 # limit DATABASE COST: whether it passed, and what is left of ten
 limit() { query "$1" "SELECT concat_ws(' ', success, remaining) FROM unkey_limit('exports', 'counted', 10, '30 days', $2)"; }
 
 unsealed() { query "$1" "SELECT count(*) FROM unkey.audit_log WHERE seal IS NULL"; }
 
-has_worker() { query postgres "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'unkey worker' AND datname = '$1'"; }
-
 # in_service NAME DATABASE: that everything works there, whoever it was before
 in_service() {
     goes_on_working "$2" >"$work/work"
     expect "$1: work that fails" "" "$(failures_of "$work/work")"
-    expect_soon "$1: a worker" 1 has_worker "$2"
+    expect_soon "$1: a worker" 1 workers "$2"
     expect_soon "$1: the worker seals" 0 unsealed "$2"
     expect "$1: audit log" "t " "$(query "$2" "SELECT concat_ws(' ', valid, coalesce(problem, '')) FROM unkey_verify_audit_log()")"
 }

@@ -28,5 +28,3 @@ works() {
     goes_on_working "$1" >"$work/work"
     expect "$1: work that fails" "" "$(failures_of "$work/work")"
 }
-
-has_worker() { query postgres "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'unkey worker' AND datname = '$1'"; }
