@@ -1,5 +1,6 @@
 \echo Use "ALTER EXTENSION unkey UPDATE" to load this file. \quit
 -- From 0.1.0 to 0.2.0: every change of sql/base since, so that what was made before becomes what is made now.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- pg_upgrade could not write these down.
 CREATE OR REPLACE FUNCTION unkey.roll_up_verifications(first timestamptz, last timestamptz) RETURNS void
