@@ -32,11 +32,9 @@ pub fn redacted(text: &str) -> Cow<'_, str> {
 
 /// Base58 that is neither a number, nor an id, nor ours.
 fn may_be_a_key(before: &str, word: &str) -> bool {
-    word.len() >= SHORTEST
-        && !word.contains(NOT_BASE58)
-        && !word.bytes().all(|byte| byte.is_ascii_digit())
-        && !(is_key_id(before) && word.len() <= KEY_ID)
-        && word != NAME
+    let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_id = is_key_id(before) && word.len() <= KEY_ID;
+    word.len() >= SHORTEST && !word.contains(NOT_BASE58) && !is_number && !is_id && word != NAME
 }
 
 fn is_key_id(before: &str) -> bool {
