@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 # `ALTER SYSTEM` and the like name a kind of statement.
-STATEMENT = re.compile(r"`(LOAD [^`]+|SELECT [^`]+|(?:ALTER|CREATE|GRANT|REVOKE|UPDATE)(?: [^` ]+){3,})`")
+STATEMENT = re.compile(r"`(LOAD [^`]+|SELECT [^`]+|(?:ALTER|CREATE|GRANT|REVOKE|UPDATE)(?: [^` …]+){3,})`")
 
 
 def blocks(document):
