@@ -13,7 +13,7 @@ MAJOR_STEPS = clippy pgspot regress isolation parallel modes dump docs lifecycle
 STEPS = fmt core deploy
 
 .PHONY: help run stop psql build check test $(MAJOR_STEPS:%=test-%) $(STEPS:%=test-%) \
-	torture bench bench-ratios bench-costs bench-sweep bench-http clean
+	torture fuzz bench bench-ratios bench-costs bench-sweep bench-http clean
 .NOTPARALLEL:
 
 help:
@@ -48,6 +48,10 @@ torture:
 	@LONG=1 tests/lifecycle/interruptions $(major)
 	@LONG=1 tests/lifecycle/memory $(major)
 	@LONG=1 tests/secrets/run $(major)
+
+## make fuzz                   a search for inputs that break a rule, SECONDS_EACH=60 for each of TARGETS="permission request" or of all
+fuzz:
+	@tests/fuzz/run $(TARGETS)
 
 ## make check                  the fast half: format, lints, pure rules
 check:
