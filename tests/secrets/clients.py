@@ -125,6 +125,9 @@ def verify(sql, text, prepare):
     for more in arguments:
         sql(f"SELECT * FROM unkey_verify_key(%s{more})", text, prepare=prepare)
     sql("SELECT unkey_verify_key(%s)", text, prepare=prepare)
+    with sql.connection.transaction():
+        sql("SELECT * FROM unkey_authenticate(%s)", text, prepare=prepare)
+        sql("SELECT unkey_key_id(), unkey_external_id(), unkey_can('a.b')")
     sql("SELECT * FROM unkey_whoami(%s)", text, prepare=prepare)
     sql("SELECT * FROM unkey.authenticate('Bearer ' || %s)", text, prepare=prepare)
     sql("SELECT 1 / (CASE code WHEN 'no code' THEN 1 ELSE 0 END) FROM unkey_verify_key(%s)", text, prepare=prepare)
