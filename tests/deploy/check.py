@@ -5,6 +5,7 @@ settings of PROGRAM, the built server. Prints what does not, and fails."""
 import re
 import subprocess
 import sys
+import tomllib
 from io import BytesIO
 from pathlib import Path
 
@@ -62,6 +63,15 @@ def check_sources(dockerfile):
             yield f"copies {source}, which .dockerignore leaves out"
 
 
+def check_members(dockerfile):
+    """Cargo reads the manifest of every member of the workspace, whatever it builds."""
+    manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())
+    there = list(copied(dockerfile))
+    for member in manifest["workspace"]["members"]:
+        if not any(member == source or member.startswith(source + "/") for source in there):
+            yield f"does not copy {member}, a member of the workspace"
+
+
 def check_user(dockerfile):
     base, instructions = stages(dockerfile)[-1]
     users = arguments_of(instructions, "USER")
@@ -87,7 +97,7 @@ def check_rust(dockerfile):
 
 
 def check_dockerfile(dockerfile):
-    for check in (check_sources, check_user, check_start, check_rust):
+    for check in (check_sources, check_members, check_user, check_start, check_rust):
         for text in check(dockerfile):
             yield f"{dockerfile.name} {text}"
 
