@@ -5,7 +5,7 @@ use unkey_core::overrides::{Override, choose, matches};
 /// Largest table, in cells.
 const CELLS: usize = 1 << 18;
 /// How long an input becomes when it is grown, in bytes: what is not linear takes minutes.
-const GROWN: usize = 1 << 20;
+const GROWN: usize = 1 << 17;
 
 pub fn check(input: &[u8]) {
     let Some((pattern, text)) = crate::text(input).and_then(|text| text.split_once('|')) else { return };
