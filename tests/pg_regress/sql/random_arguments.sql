@@ -1,5 +1,5 @@
--- Every function, 500 times with arguments drawn from plausible and nasty values, or once with each if it has one argument, and with every one
--- and every two of its arguments NULL: whatever comes, no internal error.
+-- Every function, 500 times with arguments drawn from plausible and nasty values, or once with each if it has one argument, and with every
+-- pattern of NULLs: whatever comes, no internal error.
 SELECT unkey_create_api('random') AS api_id, unkey_create_api('random-gone') AS gone_id \gset
 SELECT * FROM unkey_create_key(:'api_id', 'rnd', external_id => 'rnd.u1', permissions => '{rnd.p1,rnd.p2}', credits => 1000,
     ratelimits => '[{"name": "rl", "limit": 1000, "duration": 60000, "autoApply": true}]') \gset
@@ -77,7 +77,13 @@ CREATE FUNCTION pg_temp.choices(name text, type text, OUT good text[], OUT bad t
         (SELECT array_agg(format('%I => %L::%s', name, value, type)) FROM plausible WHERE argument = name AND plausible.type = choices.type) AS plausible (good),
         (SELECT array_agg(format('%I => %L::%s', name, value, type)) || format('%I => NULL', name) FROM nasty WHERE nasty.type = choices.type) AS nasty (bad)
 $$;
--- Lists of arguments for a function: of one argument each thing that it can be; of several so many at random, and each of them NULL, and each two.
+-- Which arguments are NULL, as bits: every pattern of up to nine; of more, each of them, each two, and all.
+CREATE FUNCTION pg_temp.null_patterns(arguments integer) RETURNS SETOF integer LANGUAGE sql AS $$
+    SELECT mask FROM generate_series(1, (1 << LEAST(arguments, 9)) - 1) AS mask WHERE arguments <= 9
+    UNION SELECT 1 << one | 1 << other FROM generate_series(0, arguments - 1) AS one, generate_series(one, arguments - 1) AS other
+    UNION SELECT (1 << arguments) - 1
+$$;
+-- Lists of arguments for a function: of one argument each thing that it can be; of several so many at random, and every pattern of NULLs.
 CREATE FUNCTION pg_temp.arguments(function regprocedure, calls integer) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
     called pg_proc := (SELECT pg_proc FROM pg_proc WHERE oid = function);
@@ -105,9 +111,8 @@ BEGIN
         END LOOP;
         RETURN NEXT list;
     END LOOP;
-    RETURN QUERY SELECT string_agg(CASE WHEN at IN (one, other) THEN format('%I => NULL', names[at]) ELSE (choices[2 * at - 1]::text[])[1] END, ', ' ORDER BY at)
-    FROM generate_series(1, called.pronargs) AS one, generate_series(one, called.pronargs) AS other, generate_series(1, called.pronargs) AS at GROUP BY one, other;
-    RETURN NEXT (SELECT string_agg(format('%I => NULL', name), ', ') FROM unnest(names) AS name);
+    RETURN QUERY SELECT string_agg(CASE WHEN mask >> at - 1 & 1 = 1 THEN format('%I => NULL', names[at]) ELSE (choices[2 * at - 1]::text[])[1] END, ', ' ORDER BY at)
+    FROM pg_temp.null_patterns(called.pronargs) AS mask, generate_series(1, called.pronargs) AS at GROUP BY mask;
 END
 $$;
 CREATE FUNCTION pg_temp.try(function regprocedure, calls integer) RETURNS void LANGUAGE sql AS $$
