@@ -42,12 +42,13 @@ $(STEPS:%=test-%):
 $(MAJOR_STEPS:%=test-%):
 	@tests/run $(@:test-%=%) $(major)
 
-## make torture                the part of it that looks for what is rare, at length: some 45 minutes; SEED=n
+## make torture                the part of it that looks for what is rare, at length: some 75 minutes; SEED=n
 torture:
 	@LONG=1 tests/torture/run $(major)
 	@LONG=1 tests/lifecycle/interruptions $(major)
 	@LONG=1 tests/lifecycle/memory $(major)
 	@LONG=1 tests/secrets/run $(major)
+	@tests/fuzz/run
 
 ## make fuzz                   a search for inputs that break a rule, SECONDS_EACH=60 for each of TARGETS="permission request" or of all
 fuzz:
