@@ -186,7 +186,11 @@ fn ended(what: Ended) {
                 saved.push((level - 1, before));
             }
         }),
-        Ended::InnerAborted(level) => restore(level),
+        Ended::InnerAborted(level) => {
+            restore(level);
+            // A look-up inside may have seen what is now undone.
+            IS_FRESH.set(false);
+        }
         Ended::Reset => STATE.set(State::default()),
     }
 }
@@ -199,7 +203,6 @@ fn restore(level: i32) {
     });
     if let Some((_, before)) = before {
         STATE.set(before);
-        IS_FRESH.set(false);
     }
 }
 

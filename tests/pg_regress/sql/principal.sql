@@ -141,6 +141,15 @@ COMMIT;
 SELECT pg_temp.who();
 UPDATE unkey.keys SET enabled = true WHERE id = :'ann_id';
 SELECT pg_temp.who() AS for_good;
+-- What a savepoint changed is forgotten with it, also if it was asked about inside.
+SELECT code FROM unkey_authenticate(:'bob', session => true);
+BEGIN;
+SAVEPOINT a;
+SELECT count(*) FROM unkey_add_permissions(:'bob_id', '{pr.read}');
+SELECT unkey_can('pr.read') AS inside;
+ROLLBACK TO a;
+SELECT unkey_can('pr.read') AS rolled_back;
+COMMIT;
 -- Expiry, address and permissions of the question hold on.
 UPDATE unkey.credits SET remaining = 10 WHERE key_id = :'ann_id';
 UPDATE unkey.keys SET expires = '2026-05-11', ip_allowlist = '{10.0.0.0/8}' WHERE id = :'ann_id';
