@@ -66,11 +66,14 @@ options() { [ "$1" = - ] || printf -- '-c %s ' "${1//,/ -c }"; }
 
 # pgbench_on KEYS SETTINGS SCRIPT [FLAG...]: prepared statements over a Unix socket
 pgbench_on() {
-    local keys=$1 settings=$2 script=$3 hundred
+    local keys=$1 settings=$2 script=$3 first=1000000000000000000 step last hundred bodies
     shift 3
-    hundred=$(seq -s , 1000000000000000000 $((keys / hot)) $((1000000000000000000 + 99 * (keys / hot))))
+    step=$((keys / hot))
+    last=$((first + 99 * step))
+    hundred=$(seq -s , "$first" "$step" "$last")
+    bodies=$(seq -s , -f '"{\"key\": \"%.0f\"}"' "$first" "$step" "$last")
     PGOPTIONS=$(options "$settings") pgbench --no-vacuum --protocol prepared --file "$bench/scripts/$script.pgbench" \
-        --define keys="$keys" --define hot="$hot" --define hundred_keys="{$hundred}" "$@" "bench_$keys"
+        --define keys="$keys" --define hot="$hot" --define hundred_keys="{$hundred}" --define hundred_bodies="{$bodies}" "$@" "bench_$keys"
 }
 
 # turn SCRIPT CLIENTS KEYS SETTINGS: prints transactions per second; the first second does not count, so that caches are warm and

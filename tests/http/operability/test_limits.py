@@ -72,6 +72,24 @@ class Limits(unittest.TestCase):
             self.assertEqual([reply.json()["data"]["code"] for reply in (*answered, verify())], ["VALID"] * 4)
         self.assertEqual(database.query(f"SELECT remaining FROM unkey.credits WHERE key_id = '{key_id}'"), "96")
 
+    def test_one_is_answered_while_another_is_held_up(self):
+        api = database.create_api()
+        key_id, held_up = database.create_key(api, "credits => 100")
+        _, free = database.create_key(api)
+        row = f"SELECT FROM unkey.credits WHERE key_id = '{key_id}'"
+        with Server(database.URL, UNKEY_VERIFY_CONNECTIONS=2) as server:
+            code = lambda key: server.call("keys.verifyKey", {"key": key}, self.root_key).json()["data"]["code"]
+            with ThreadPoolExecutor(max_workers=41) as threads:
+                with database.Lock(f"{row} FOR UPDATE"):
+                    waiting = [threads.submit(code, held_up)]
+                    wait_for(lambda: database.waiting() == 1, "the first to be held up")
+                    # Neither company nor the end of what is held up is waited for.
+                    self.assertEqual([code(free) for _ in range(3)], ["VALID"] * 3)
+                    waiting += [threads.submit(code, held_up) for _ in range(40)]
+                    wait_for(lambda: database.waiting() == 2, "both connections to be held up")
+                self.assertEqual({each.result() for each in waiting}, {"VALID"})
+        self.assertEqual(database.query(f"SELECT remaining FROM unkey.credits WHERE key_id = '{key_id}'"), "59")
+
     def test_who_waits_too_long_is_503(self):
         with Server(database.URL, UNKEY_POOL_SIZE=1, UNKEY_POOL_TIMEOUT="100ms") as server:
             call = lambda: server.call("apis.listApis", {}, self.root_key)

@@ -3,6 +3,7 @@
 //! [`target`] says which database; this file has the pool; [`outcome`] finds out what became of a commit that was cut
 //! off; [`call`] is one call of `unkey_api`; [`verifier`] is the fast lane of verifications.
 
+pub mod busy;
 pub mod call;
 pub mod failure;
 pub mod outcome;

@@ -3,7 +3,8 @@
 //! Who finds a connection free is sent at once, with whatever else has arrived by then. While all are busy, what comes in waits
 //! in one bounded queue, and the next free connection takes all of it in one statement. The next statement is sent right
 //! behind a commit, without waiting for it. So a lone verification never waits for company, and a thousand cost hardly more
-//! round trips than one.
+//! round trips than one. While one connection is busy with many, another does not take up a few: a statement has its price,
+//! and what comes in meanwhile soon is many, too.
 
 use std::sync::Arc;
 use std::task::Poll;
@@ -16,6 +17,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::yield_now;
 use tokio_postgres::Row;
 
+use super::busy::Busy;
 use super::call::{Call, Reply, content_type, outcome, status};
 use super::failure::{Failure, describe};
 use super::outcome::{Mark, mark};
@@ -51,6 +53,8 @@ struct Lane {
     /// Connections of everything else, on which commits are settled.
     others: Database,
     batch: usize,
+    /// What all connections are busy with.
+    busy: Arc<Busy>,
     /// Figures of how many were asked together.
     sizes: Histogram,
 }
@@ -68,12 +72,14 @@ impl Verifier {
     ) -> Self {
         let (sender, receiver) = mpsc::channel(waiting);
         let queue = Arc::new(Mutex::new(receiver));
+        let busy = Arc::new(Busy::default());
         for _ in 0..lanes {
             let lane = Lane {
                 queue: queue.clone(),
                 database: database.clone(),
                 others: others.clone(),
                 batch,
+                busy: busy.clone(),
                 sizes: sizes.clone(),
             };
             tokio::spawn(lane.run());
@@ -107,7 +113,10 @@ impl Lane {
     async fn run(self) {
         let mut connection = None;
         while let Some(jobs) = self.next().await {
+            let asked = jobs.len();
+            self.busy.begin(asked);
             connection = self.answer(connection, jobs).await;
+            self.busy.end(asked);
         }
     }
 
@@ -120,6 +129,7 @@ impl Lane {
                 return None;
             }
             self.take_ready(&mut queue, &mut jobs).await;
+            self.busy.fill(&mut queue, &mut jobs, self.batch).await;
             // Clients that gave up before anything was sent.
             jobs.retain(|job| !job.answer.is_closed());
         }
