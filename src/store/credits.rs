@@ -6,8 +6,11 @@ use unkey_core::credits::{Balance, Refill};
 use unkey_core::verdict::Spent;
 use unkey_core::{Error, Kind};
 
+use super::in_place::{self, Change, Judgement, Place};
+use super::probe::{Row, Table};
 use super::statement::{View, arg, column, is_read_only, row, rows, run};
 use crate::actor::{Doing, while_doing};
+use crate::clock::to_microseconds;
 use crate::error::{Failure, Outcome};
 
 /// Spends `cost` if the balance covers it; a cost of 0 only reads. `None` if the key has no balance.
@@ -50,9 +53,43 @@ const ROUNDS: usize = 1000;
 /// When a refill was last due, and its amount.
 type Due = (Option<i64>, Option<i64>);
 
+const CREDITS: Place =
+    Place { table: Table { name: c"credits", index: c"credits_pkey" }, columns: 4, checks: 1 };
+const REMAINING: i32 = 2;
+const SETTLED_AT: i32 = 3;
+
 /// Takes `cost` from a balance that covers it, unless a refill is due that would raise it.
-fn take(key_id: &str, (due, amount): Due, cost: i64, now: i64) -> Outcome<Option<i64>> {
-    // Every metered verification comes here, so a key without refill has the shorter statement.
+fn take(key_id: &str, due: Due, cost: i64, now: i64) -> Outcome<Option<i64>> {
+    match in_place::change(&CREDITS, key_id, |row| taken(row, due, cost, now))? {
+        Change::Made(remaining) => Ok(Some(remaining)),
+        Change::Refused => Ok(None),
+        Change::Unfit => take_by_statement(key_id, due, cost, now),
+    }
+}
+
+/// The same as [`take_by_statement`], of one row.
+fn taken(row: &Row, (due, amount): Due, cost: i64, now: i64) -> Judgement<i64> {
+    let (mut remaining, mut settled_at) = (0, 0);
+    for (name, column) in row.columns() {
+        match name {
+            "remaining" => remaining = column.integer(),
+            "settled_at" => settled_at = column.microseconds(),
+            _ => {}
+        }
+    }
+    let left = remaining.checked_sub(cost).filter(|left| *left >= 0)?;
+    let mut values = vec![(REMAINING, left.into())];
+    if let (Some(due), Some(amount)) = (due, amount) {
+        if settled_at < to_microseconds(due) && remaining < amount {
+            return None;
+        }
+        values.push((SETTLED_AT, settled_at.max(to_microseconds(now)).into()));
+    }
+    Some((values, left))
+}
+
+fn take_by_statement(key_id: &str, (due, amount): Due, cost: i64, now: i64) -> Outcome<Option<i64>> {
+    // A key without refill has the shorter statement.
     while_doing(Doing::Detail, || match due {
         None => row(
             View::Latest,

@@ -17,6 +17,7 @@ pub mod credits;
 pub mod event_bytes;
 pub mod events;
 pub mod identities;
+mod in_place;
 pub mod key;
 pub mod keys;
 pub mod lock;

@@ -261,6 +261,15 @@ impl Row {
         }
     }
 
+    /// A copy of it, as it stands in the table.
+    pub fn copy(&self) -> pg_sys::HeapTuple {
+        // SAFETY: as above; the copy is in the current memory context.
+        unsafe {
+            let mut is_copy = false;
+            pg_sys::heap_copytuple(pg_sys::ExecFetchSlotHeapTuple(self.0, false, &mut is_copy))
+        }
+    }
+
     /// The columns that are not NULL, with their names.
     pub fn columns(&self) -> impl Iterator<Item = (&str, Column)> {
         // SAFETY: the slot is deformed, and its descriptor and arrays have as many entries as attributes; names are
@@ -321,6 +330,11 @@ impl Column {
 
     /// A `bigint`, `integer` or `smallint` column.
     pub fn integer(self) -> i64 {
+        self.0.value() as i64
+    }
+
+    /// A `timestamptz` column in Postgres' own unit.
+    pub fn microseconds(self) -> pg_sys::TimestampTz {
         self.0.value() as i64
     }
 
