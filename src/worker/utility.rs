@@ -1,7 +1,7 @@
 //! Commands about whole databases fail while anybody is connected to them. A worker is, so it steps aside for them.
 
 use std::cell::Cell;
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -27,11 +27,49 @@ pub fn register() {
     }
 }
 
+unsafe extern "C-unwind" {
+    /// As declared in `tcop/utility.h`, and not through pgrx, whose errors know nothing of constraints, columns and positions.
+    fn standard_ProcessUtility(
+        statement: *mut pg_sys::PlannedStmt,
+        text: *const c_char,
+        read_only: bool,
+        context: pg_sys::ProcessUtilityContext::Type,
+        parameters: pg_sys::ParamListInfo,
+        environment: *mut pg_sys::QueryEnvironment,
+        receiver: *mut pg_sys::DestReceiver,
+        completion: *mut pg_sys::QueryCompletion,
+    );
+}
+
+/// Any command. Without a guard, so that an ERROR passes as Postgres raised it: nothing here is to be dropped then.
 #[allow(clippy::too_many_arguments, reason = "the hook's arguments")]
-#[pgrx::pg_guard]
 unsafe extern "C-unwind" fn run(
     statement: *mut pg_sys::PlannedStmt,
-    text: *const std::ffi::c_char,
+    text: *const c_char,
+    read_only: bool,
+    context: pg_sys::ProcessUtilityContext::Type,
+    parameters: pg_sys::ParamListInfo,
+    environment: *mut pg_sys::QueryEnvironment,
+    receiver: *mut pg_sys::DestReceiver,
+    completion: *mut pg_sys::QueryCompletion,
+) {
+    // SAFETY: what Postgres gave, handed on unchanged.
+    unsafe {
+        let next = if is_about_databases((*statement).utilityStmt) {
+            run_guarded
+        } else {
+            NEXT.get().unwrap_or(standard_ProcessUtility)
+        };
+        next(statement, text, read_only, context, parameters, environment, receiver, completion);
+    }
+}
+
+/// A command about databases.
+#[allow(clippy::too_many_arguments, reason = "the hook's arguments")]
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn run_guarded(
+    statement: *mut pg_sys::PlannedStmt,
+    text: *const c_char,
     read_only: bool,
     context: pg_sys::ProcessUtilityContext::Type,
     parameters: pg_sys::ParamListInfo,
@@ -40,23 +78,12 @@ unsafe extern "C-unwind" fn run(
     completion: *mut pg_sys::QueryCompletion,
 ) {
     let proceed = || {
-        // SAFETY: what Postgres gave, handed on unchanged.
+        let next = NEXT.get().unwrap_or(standard_ProcessUtility);
+        // SAFETY: what Postgres gave, handed on unchanged; an ERROR comes back as a panic, so that what is to follow does.
         unsafe {
-            match NEXT.get() {
-                Some(next) => {
-                    next(statement, text, read_only, context, parameters, environment, receiver, completion);
-                }
-                None => pg_sys::standard_ProcessUtility(
-                    statement,
-                    text,
-                    read_only,
-                    context,
-                    parameters,
-                    environment,
-                    receiver,
-                    completion,
-                ),
-            }
+            pg_sys::ffi::pg_guard_ffi_boundary(|| {
+                next(statement, text, read_only, context, parameters, environment, receiver, completion);
+            });
         }
     };
     // SAFETY: Postgres gives a statement.
@@ -64,6 +91,15 @@ unsafe extern "C-unwind" fn run(
         Some(command) => without_worker(command, proceed),
         None => proceed(),
     }
+}
+
+/// # Safety
+/// The node is a utility statement.
+unsafe fn is_about_databases(node: *mut pg_sys::Node) -> bool {
+    use pg_sys::NodeTag::{T_AlterDatabaseStmt, T_CreatedbStmt, T_DropdbStmt, T_RenameStmt};
+    // SAFETY: as the caller promises.
+    let tag = unsafe { (*node).type_ };
+    matches!(tag, T_DropdbStmt | T_RenameStmt | T_AlterDatabaseStmt | T_CreatedbStmt)
 }
 
 /// A command, and the database that must be without connections for it.
