@@ -63,3 +63,187 @@ $$;
 
 -- A subscriber keeps its own account of usage.
 ALTER TABLE unkey.keys ENABLE ALWAYS TRIGGER forget_usage;
+
+-- Requests that are done once, however often they are sent. A row is claimed, answered and committed with the work of its request.
+
+CREATE TABLE unkey.requests (
+    key_id          text COLLATE "C" NOT NULL,
+    idempotency_key text COLLATE "C" NOT NULL CHECK (length(idempotency_key) BETWEEN 1 AND 255),
+    fingerprint     bytea CHECK (octet_length(fingerprint) = 32),
+    answer          jsonb CHECK (octet_length(answer::text) <= 65536),
+    began_at        unkey.instant NOT NULL DEFAULT unkey.now(),
+    PRIMARY KEY (key_id, idempotency_key),
+    -- Deferred, so that the key's row is locked after the balance that the request pays from, as everywhere.
+    FOREIGN KEY (key_id) REFERENCES unkey.keys ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX requests_began_at_idx ON unkey.requests (began_at);
+COMMENT ON TABLE unkey.requests IS 'Requests that unkey_begin_request knows by their idempotency keys, kept for unkey.idempotency_retention.';
+COMMENT ON COLUMN unkey.requests.key_id IS 'The key that was authenticated. Others have idempotency keys of their own.';
+COMMENT ON COLUMN unkey.requests.idempotency_key IS 'What the client calls the request: 1 to 255 characters.';
+COMMENT ON COLUMN unkey.requests.fingerprint IS 'SHA-256 of the request as jsonb prints it; NULL if it was begun without one.';
+COMMENT ON COLUMN unkey.requests.answer IS 'What unkey_finish_request kept, at most 64 kB of JSON text; NULL until then.';
+COMMENT ON COLUMN unkey.requests.began_at IS 'When it was begun, or taken over by a retry.';
+
+SELECT pg_catalog.pg_extension_config_dump('unkey.requests', '');
+
+CREATE FUNCTION @extschema@.unkey_begin_request(idempotency_key text, request jsonb DEFAULT NULL) RETURNS jsonb
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_begin_request_wrapper';
+COMMENT ON FUNCTION @extschema@.unkey_begin_request(text, jsonb) IS
+'Begins a request of the key that is authenticated. NULL: it is the first time, go on: pay, work, and unkey_finish_request in the same transaction. Otherwise the answer that was finished before: return that, pay nothing.
+A transaction that fails leaves nothing, so a retry of it is a first time; so is one of a request that was begun and committed without an answer. If another transaction is about the same request, this one waits for its end.
+idempotency_key: what the client calls the request and sends again with a retry, 1 to 255 characters. Each key has its own: other keys, also one made by a reroll, begin anew. request: what it asks for; its SHA-256 is kept, so that another request under the same idempotency key is an error. Kept for unkey.idempotency_retention.
+Errors: 28000 nobody is authenticated, 22023 the idempotency key was used for another request or has not 1 to 255 characters, 22004 it is NULL, 25006 in a read-only transaction, 40001 another transaction was about it and this one is REPEATABLE READ or SERIALIZABLE.';
+
+CREATE FUNCTION @extschema@.unkey_finish_request(idempotency_key text, answer jsonb) RETURNS jsonb
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_finish_request_wrapper';
+COMMENT ON FUNCTION @extschema@.unkey_finish_request(text, jsonb) IS
+'Keeps the answer of a request that unkey_begin_request began for the key that is authenticated, and returns it. answer: any JSON of at most 64 kB, JSON null too.
+Errors: 28000 nobody is authenticated, 55000 the request was never begun or is finished, 22023 the answer is too long or idempotency_key has not 1 to 255 characters, 22004 a NULL, 25006 in a read-only transaction, 40001 as unkey_begin_request.';
+
+CREATE FUNCTION unkey.remove_requests() RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    until   timestamptz := unkey.now() - current_setting('unkey.idempotency_retention')::interval;
+    removed bigint;
+BEGIN
+    WITH over AS MATERIALIZED (
+        SELECT ctid FROM unkey.requests WHERE began_at <= until
+        ORDER BY began_at LIMIT 10000 FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM unkey.requests WHERE ctid = ANY (ARRAY(SELECT ctid FROM over));
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN removed;
+END
+$$;
+COMMENT ON FUNCTION unkey.remove_requests() IS
+'Removes requests that began unkey.idempotency_retention ago or earlier, up to 10000, and answers how many. Those in use are left alone.';
+
+CREATE OR REPLACE FUNCTION unkey.maintain_once() RETURNS unkey.maintenance
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
+    SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' SET work_mem = '64MB' AS $$
+DECLARE
+    done   unkey.maintenance;
+    at     timestamptz := unkey.now(); -- also loads the library, and with it the settings
+    today  date := (at AT TIME ZONE 'UTC')::date;
+    before bigint := (SELECT count(*) FROM unkey.event_partitions);
+BEGIN
+    PERFORM unkey.make_event_partition(parent, day)
+    FROM unnest(ARRAY['verification_events', 'ratelimit_events']) AS parent, unnest(ARRAY[today, today + 1]) AS day;
+    done.drained := unkey.drain();
+    DELETE FROM unkey.verification_hours WHERE time < at - current_setting('unkey.rollup_retention')::interval;
+    DELETE FROM unkey.verification_days WHERE time < at - current_setting('unkey.rollup_retention')::interval;
+    DELETE FROM unkey.ratelimit_hours WHERE time < at - current_setting('unkey.rollup_retention')::interval;
+    DELETE FROM unkey.ratelimit_days WHERE time < at - current_setting('unkey.rollup_retention')::interval;
+
+    -- From here on the worker can't empty the memory until the transaction ends.
+    IF unkey.lock_memory() THEN
+        done.drained := done.drained + unkey.drain_memory();
+        done.drained := done.drained + unkey.drain(); -- what came late
+        PERFORM unkey.roll_up();
+    END IF;
+    done.partitions_made := (SELECT count(*) FROM unkey.event_partitions) - before;
+
+    PERFORM unkey.summarize_event_partitions(today - 1);
+
+    -- Last, because others may wait for these locks until the transaction ends.
+    BEGIN
+        done.entries_sealed := unkey.seal_audit_log();
+    EXCEPTION WHEN lock_not_available THEN
+        done.entries_sealed := 0;
+    END;
+    done.partitions_dropped :=
+        unkey.drop_event_partitions(((at - current_setting('unkey.retention')::interval) AT TIME ZONE 'UTC')::date);
+    PERFORM unkey.save_counters();
+    done.counters_removed := unkey.remove_counters();
+    PERFORM unkey.remove_requests();
+    INSERT INTO unkey.last_maintenance (finished_at, drained) VALUES (unkey.now(), done.drained)
+    ON CONFLICT (singleton) DO UPDATE SET finished_at = EXCLUDED.finished_at, drained = EXCLUDED.drained;
+    RETURN done;
+END
+$$;
+COMMENT ON FUNCTION unkey.maintain_once() IS 'The work of unkey.maintain(), with settings of its own: it waits 200 ms for any lock and no longer.';
+
+CREATE OR REPLACE FUNCTION unkey.maintain() RETURNS unkey.maintenance
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- What others committed meanwhile must be seen: it may be at the wrong side of unkey.rolled_up otherwise.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION USING ERRCODE = '25001', MESSAGE = 'unkey.maintain() needs the isolation level READ COMMITTED',
+            HINT = 'Call it in a transaction of its own, or begin that with ISOLATION LEVEL READ COMMITTED.';
+    END IF;
+    IF unkey.lock('maintenance', wait => false) THEN
+        RETURN unkey.maintain_once();
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION unkey.maintain() IS
+'Keeps the database in shape; run it every minute (docs/operations.md), unless the library is preloaded: then the worker of the database does. Moves events from the queues, at most about a million in a call, and from memory into partitions, adds what is new to the roll-ups, and makes partitions as needed; drops event partitions after unkey.retention and deletes roll-ups after unkey.rollup_retention; saves rate-limit counters of shared memory, and removes those whose windows are over; deletes requests after unkey.idempotency_retention. One call at a time: a second one returns NULL at once. Verifications neither wait for it nor hold it up; whatever else it would have to wait for longer than 200 ms, it leaves for the next call. Without it nothing fails: the queues and counters grow, and last_used_at stays behind.
+Errors: 55P03 the queues, roll-ups or counters are locked by hand, 25001 not READ COMMITTED, 25006 in a read-only transaction, 0A000 at PREPARE TRANSACTION if events were in memory.';
+
+CREATE OR REPLACE FUNCTION unkey.privileges(privilege text) RETURNS SETOF text
+    LANGUAGE sql STABLE PARALLEL SAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    WITH members AS (
+        SELECT member.classid, member.objid
+        FROM pg_catalog.pg_depend AS member
+        JOIN pg_catalog.pg_extension AS extension ON extension.oid = member.refobjid AND extension.extname = 'unkey'
+        WHERE member.refclassid = 'pg_catalog.pg_extension'::regclass AND member.deptype = 'e'
+    ), functions AS (
+        SELECT routine.oid, routine.proname AS name, routine.pronamespace = 'unkey'::regnamespace AS internal,
+            routine.proname IN ('unkey_key_id', 'unkey_external_id', 'unkey_identity_id', 'unkey_meta', 'unkey_can', 'unkey_has_role', 'unkey_logout') AS principal
+        FROM members
+        JOIN pg_catalog.pg_proc AS routine ON routine.oid = members.objid
+        WHERE members.classid = 'pg_catalog.pg_proc'::regclass AND routine.prorettype <> 'trigger'::regtype
+    ), relations AS (
+        SELECT relation.oid, relation.relname AS name, relation.relkind AS kind
+        FROM members
+        JOIN pg_catalog.pg_class AS relation ON relation.oid = members.objid
+        WHERE members.classid = 'pg_catalog.pg_class'::regclass AND relation.relkind IN ('r', 'p', 'v')
+            AND relation.relname NOT IN ('secrets', 'encryption_keys', 'encrypted_keys', 'requests')
+    )
+    SELECT format('EXECUTE ON FUNCTION %s', oid::regprocedure)
+    FROM functions
+    WHERE CASE privilege
+        WHEN 'verify' THEN name IN ('unkey_verify_key', 'unkey_verify_keys', 'unkey_authenticate', 'unkey_begin_request', 'unkey_finish_request') OR principal
+        WHEN 'principal' THEN principal
+        WHEN 'limit' THEN name IN ('unkey_limit', 'unkey_multi_limit')
+        WHEN 'api' THEN name IN ('unkey_api', 'unkey_api_verify_keys', 'unkey_api_operations', 'figures')
+        WHEN 'read' THEN name ~ '^unkey_(get|list)_' OR name IN ('unkey_whoami', 'unkey_verify_audit_log', 'figures')
+        WHEN 'manage' THEN name NOT IN ('unkey_grant', 'unkey_revoke')
+            AND (NOT internal OR name IN ('new_id', 'now', 'to_ms', 'from_ms', 'maintain', 'figures') OR name ~ '^is_')
+    END
+    UNION ALL
+    SELECT 'USAGE ON SCHEMA unkey' WHERE privilege IN ('verify', 'api', 'read', 'manage')
+    UNION ALL
+    SELECT format('SELECT ON TABLE unkey.%I', name) FROM relations WHERE privilege = 'verify' AND name ~ '^own_' OR privilege = 'api' AND name = 'metrics'
+    UNION ALL
+    SELECT format('SELECT (%s) ON TABLE unkey.%I', string_agg(quote_ident(field.attname), ', ' ORDER BY field.attnum), name)
+    FROM relations
+    JOIN pg_catalog.pg_attribute AS field ON field.attrelid = relations.oid AND field.attnum > 0 AND NOT field.attisdropped
+    WHERE privilege IN ('read', 'manage') AND field.attname <> 'hash'
+    GROUP BY relations.oid, name
+    UNION ALL
+    SELECT format('INSERT, UPDATE, DELETE ON TABLE unkey.%I', name)
+    FROM relations
+    WHERE privilege = 'manage' AND name IN ('apis', 'identities', 'permissions', 'roles', 'role_permissions', 'migrations',
+        'keys', 'key_permissions', 'key_roles', 'credits', 'root_keys', 'ratelimit_namespaces', 'ratelimit_overrides');
+END;
+COMMENT ON FUNCTION unkey.privileges(text) IS
+'What a privilege of unkey_grant consists of, as the middle of a GRANT statement. An unknown word or NULL gives nothing.';
+
+CREATE OR REPLACE FUNCTION @extschema@.unkey_grant(role name, privilege text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM unkey.change_privilege('GRANT %s TO %I', role, privilege);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.unkey_grant(name, text) IS
+'Gives a role a privilege, with plain GRANT statements on the functions and tables of the extension. verify: unkey_verify_key, unkey_verify_keys, unkey_authenticate, unkey_begin_request, unkey_finish_request and the view of its own usage, nothing else. principal, which verify includes: unkey_key_id, unkey_external_id and the other functions that tell who is authenticated, for roles that policies apply to. limit: unkey_limit and unkey_multi_limit. api: unkey_api, unkey_api_verify_keys and the view unkey.metrics, for a server whose clients bring root keys. read: every unkey_get_… and unkey_list_… function, unkey_whoami, and SELECT on tables and views without hashes, secrets, encrypted texts or answers of requests. manage: everything but handing out privileges, and changes of the tables by hand. PUBLIC never gets any. Only the owner of the extension may call it.
+Errors: 22004 a NULL, 22023 unknown privilege, 42704 unknown role.';
+
+REVOKE ALL ON FUNCTION @extschema@.unkey_begin_request(text, jsonb), @extschema@.unkey_finish_request(text, jsonb), unkey.remove_requests() FROM PUBLIC;

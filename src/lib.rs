@@ -15,6 +15,7 @@ mod credits;
 mod error;
 mod events;
 mod grants;
+mod idempotency;
 mod identities;
 mod keys;
 mod migrations;

@@ -15,7 +15,8 @@ extension_sql_file!("../sql/base/28_workspace.sql", name = "workspace", requires
 extension_sql_file!("../sql/base/29_key_changes.sql", name = "key_changes", requires = ["workspace"]);
 extension_sql_file!("../sql/base/29_counters.sql", name = "counters", requires = ["key_changes"]);
 extension_sql_file!("../sql/base/29_principal.sql", name = "principal", requires = ["counters"]);
-extension_sql_file!("../sql/base/30_analytics.sql", name = "analytics", requires = ["principal"]);
+extension_sql_file!("../sql/base/29_requests.sql", name = "requests", requires = ["principal"]);
+extension_sql_file!("../sql/base/30_analytics.sql", name = "analytics", requires = ["requests"]);
 extension_sql_file!("../sql/base/31_analytics_views.sql", name = "analytics_views", requires = ["analytics"]);
 extension_sql_file!("../sql/base/32_maintenance.sql", name = "maintenance", requires = ["analytics_views"]);
 extension_sql_file!(

@@ -14,6 +14,7 @@ static SCAN: GucSetting<bool> = GucSetting::<bool>::new(true);
 static RECORD_VERIFICATIONS: GucSetting<bool> = GucSetting::<bool>::new(true);
 static RETENTION: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY);
 static ROLLUP_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(400 * DAY);
+static IDEMPOTENCY_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(DAY);
 static MASTER_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static COUNTERS: GucSetting<Counters> = GucSetting::<Counters>::new(Counters::Auto);
 static COUNTER_SLOTS: GucSetting<i32> = GucSetting::<i32>::new(65_536);
@@ -54,6 +55,11 @@ pub fn allow_session() -> bool {
 /// `unkey.record_verifications`: whether events are recorded for analytics.
 pub fn record_verifications() -> bool {
     RECORD_VERIFICATIONS.get()
+}
+
+/// `unkey.idempotency_retention`: for how long the answer of a request is kept for its retries, in milliseconds.
+pub fn idempotency_retention() -> i64 {
+    i64::from(IDEMPOTENCY_RETENTION.get()) * 60_000
 }
 
 /// `unkey.master_key_file`: the file of master keys for recoverable keys, absolute or in the data directory; `None`
@@ -296,6 +302,16 @@ pub fn register() {
         c"1 day to 4000 years; read by unkey.maintain() alone.",
         &ROLLUP_RETENTION,
         DAY,
+        i32::MAX,
+        GucContext::Suset,
+        GucFlags::UNIT_MIN,
+    );
+    GucRegistry::define_int_guc(
+        c"unkey.idempotency_retention",
+        c"How long the answer of a request is kept for its retries, such as 24h; unkey.maintain() deletes those beyond.",
+        c"1 minute to 4000 years. A request that is retried later is done again.",
+        &IDEMPOTENCY_RETENTION,
+        1,
         i32::MAX,
         GucContext::Suset,
         GucFlags::UNIT_MIN,

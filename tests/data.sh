@@ -33,6 +33,7 @@ fill() {
     fill_apis "$1"
     fill_keys "$1"
     fill_others "$1"
+    fill_requests "$1"
     fill_events "$1"
     grant_roles "$1"
 }
@@ -76,6 +77,21 @@ fill_others() {
     query "$1" "SELECT unkey_set_override(unkey_create_namespace('exports'), 'vip_*', 5, '1 hour'),
         unkey_delete_namespace(unkey_create_namespace('gone'))" >/dev/null
     query "$1" "SELECT FROM unkey_update_workspace('{\"ratelimit\": {\"limit\": 1000000, \"duration\": 60000}}')"
+}
+
+# A request that is finished and one that is not; 0.1.0 had none.
+fill_requests() {
+    script "$1" <<SQL
+SELECT to_regclass('unkey.requests') IS NOT NULL AS known \gset
+\if :known
+BEGIN;
+SELECT FROM unkey_authenticate('$(text_of owned)');
+SELECT FROM unkey_begin_request('dumped', '{"item": "tea"}');
+SELECT FROM unkey_finish_request('dumped', '{"order": 17}');
+SELECT FROM unkey_begin_request('under way');
+COMMIT;
+\endif
+SQL
 }
 
 # Events of today and of an older day in partitions and roll-ups, and some still queued.

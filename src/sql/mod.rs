@@ -6,6 +6,7 @@ mod api;
 mod apis;
 mod audit;
 mod counters;
+mod idempotency;
 mod identities;
 mod internal;
 mod jsonb;

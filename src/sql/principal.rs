@@ -73,7 +73,7 @@ fn unkey_has_role(role: &str) -> bool {
 }
 
 /// A value of the type that the function's DDL names, or NULL. Always a copy: the principal can change while a query holds it.
-struct Kept(Option<pg_sys::Datum>);
+pub(super) struct Kept(pub(super) Option<pg_sys::Datum>);
 
 /// What the principal has of it; NULL for nobody.
 fn kept(value: impl FnOnce(Rc<Principal>) -> Outcome<Option<pg_sys::Datum>>) -> Kept {

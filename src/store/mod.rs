@@ -5,6 +5,7 @@
 //!
 //! Lock order within one call: new rate limit namespaces by name, then counters by their primary key, then credits by key
 //! id, then the key's row, then permissions and roles, then texts of recoverable keys by key id, then data keys. A root key is locked by itself.
+//! A request is claimed first of all, and looks at its key's row at the commit.
 
 pub mod access;
 pub mod apis;
@@ -31,6 +32,7 @@ pub mod ratelimit;
 pub mod record;
 pub mod recovery;
 pub mod relations;
+pub mod requests;
 pub mod root_keys;
 pub mod saved_counters;
 pub mod secrets;

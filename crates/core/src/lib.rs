@@ -18,6 +18,7 @@ pub mod document;
 pub mod envelope;
 pub mod error;
 pub mod id;
+pub mod idempotency;
 pub mod key;
 pub mod limits;
 pub mod network;

@@ -92,6 +92,8 @@ pub const KEY: Text = text(1, key::MAX_LENGTH, Characters::Any);
 pub const KEY_NAME: Text = text(1, 255, Characters::Any);
 /// Visible beginning of an imported key.
 pub const START: Text = text(0, 50, Characters::Any);
+/// What a client names a request by, to retry it.
+pub const IDEMPOTENCY_KEY: Text = text(1, 255, Characters::Any);
 /// External id of an identity.
 pub const EXTERNAL_ID: Text = text(1, 255, Characters::Name);
 /// `meta`.

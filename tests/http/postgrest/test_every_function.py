@@ -217,6 +217,12 @@ def test_who_is_calling_is_forgotten_with_each_call(call, fails, api):
         fails(function, "PGRST202", nothing=1)
 
 
+def test_requests_are_of_the_transaction_that_authenticates(fails):
+    fails("unkey_begin_request", "28000", idempotency_key="every")
+    fails("unkey_finish_request", "28000", idempotency_key="every", answer={})
+    called.update({"unkey_begin_request", "unkey_finish_request"})
+
+
 def test_privileges_are_the_owners_to_hand_out(fails):
     fails("unkey_grant", "42501", role="web_anon", privilege="read")
     fails("unkey_revoke", "42501", role="web_anon", privilege="verify")

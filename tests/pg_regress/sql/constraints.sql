@@ -21,6 +21,7 @@ INSERT INTO unkey.verification_days VALUES ('2025-01-01', 'ks_cs', 'api_cs', 'ke
 INSERT INTO unkey.ratelimit_hours VALUES ('2025-01-01', 'rlns_cs', 'cs', 1, 1, 1, 1);
 INSERT INTO unkey.ratelimit_days VALUES ('2025-01-01', 'rlns_cs', 'cs', 1, 1, 1, 1);
 INSERT INTO unkey.key_usage VALUES ('key_cs', '2025-01-01');
+INSERT INTO unkey.requests VALUES (:'key_id', 'cs', sha256(''), '{}');
 INSERT INTO unkey.last_maintenance (finished_at, drained) VALUES (now(), 0) ON CONFLICT DO NOTHING;
 -- SQLSTATE of a statement, and the constraint or column that refused it.
 CREATE FUNCTION pg_temp.refused(statement text, OUT state text, OUT refused_by text) LANGUAGE plpgsql AS $$
@@ -58,7 +59,7 @@ FROM (VALUES
     ('keys', 'meta', '(SELECT jsonb_object_agg(n, n) FROM generate_series(1, 101) AS n)'), ('keys', 'ip_allowlist', '''{NULL}'''),
     ('ratelimit_namespaces', 'id', '''x'''), ('ratelimit_namespaces', 'name', ''''''), ('ratelimit_namespaces', 'name', 'repeat(''n'', 256)'), ('ratelimit_overrides', 'id', '''x'''),
     ('ratelimit_overrides', 'identifier', ''''''), ('ratelimit_overrides', 'identifier', 'repeat(''i'', 256)'), ('ratelimit_overrides', 'limit', '-1'), ('ratelimit_overrides', 'duration', '999'),
-    ('credits', 'remaining', '-1')
+    ('credits', 'remaining', '-1'), ('requests', 'idempotency_key', ''''''), ('requests', 'idempotency_key', 'repeat(''r'', 256)'), ('requests', 'fingerprint', '''short''::bytea'), ('requests', 'answer', 'to_jsonb(repeat(''a'', 65535))')
 ) AS wrong(tab, col, value), pg_temp.refused(format('UPDATE unkey.%I SET %I = %s', tab, col, value)) AS refused;
 -- Limits in a column are held to the same form as limits of unkey_create_key.
 SELECT tab, ratelimits, refused.*
@@ -89,14 +90,14 @@ SELECT "key", refused.* FROM (VALUES
     ('namespace', 'INSERT INTO unkey.ratelimit_namespaces (name) VALUES (''cs.ns'')'),
     ('override', 'INSERT INTO unkey.ratelimit_overrides (namespace_id, identifier, "limit", duration) SELECT namespace_id, identifier, 1, 1000 FROM unkey.ratelimit_overrides WHERE identifier = ''cs'''),
     ('verification_hours', 'INSERT INTO unkey.verification_hours VALUES (''2025-01-01'', ''ks_cs'', ''api_cs'', ''key_cs'', NULL, NULL, ''VALID'', ''{}'', ''cs'', 1, 0)'),
-    ('key_permissions', 'INSERT INTO unkey.key_permissions VALUES (:key, :permission)'), ('role_permissions', 'INSERT INTO unkey.role_permissions VALUES (:role, :permission)')
+    ('requests', 'INSERT INTO unkey.requests SELECT * FROM unkey.requests WHERE idempotency_key = ''cs'''), ('key_permissions', 'INSERT INTO unkey.key_permissions VALUES (:key, :permission)'), ('role_permissions', 'INSERT INTO unkey.role_permissions VALUES (:role, :permission)')
 ) AS wrong("key", statement), pg_temp.refused(replace(replace(replace(replace(statement, ':api', quote_literal(:'api_id')), ':key', quote_literal(:'key_id')),
     ':permission', quote_literal(:'permission_id')), ':role', quote_literal(:'role_id'))) AS refused;
 -- FOREIGN KEY (23503).
 SELECT "key", refused.* FROM (VALUES
     ('api of a key', 'INSERT INTO unkey.keys (api_id, hash) VALUES (''api_nope'', sha256(''cs''))'), ('identity of a key', 'UPDATE unkey.keys SET identity_id = ''id_nope'' WHERE id = :key'),
     ('migration of a key', 'UPDATE unkey.keys SET pending_migration_id = ''cs.nope'' WHERE id = :key'), ('key of credits', 'INSERT INTO unkey.credits (key_id, remaining) VALUES (''key_nope'', 5)'),
-    ('key of a permission', 'INSERT INTO unkey.key_permissions VALUES (''key_nope'', :permission)'), ('permission of a key', 'INSERT INTO unkey.key_permissions VALUES (:key, ''perm_nope'')'),
+    ('key of a request', 'INSERT INTO unkey.requests VALUES (''key_nope'', ''cs''); SET CONSTRAINTS ALL IMMEDIATE'), ('key of a permission', 'INSERT INTO unkey.key_permissions VALUES (''key_nope'', :permission)'), ('permission of a key', 'INSERT INTO unkey.key_permissions VALUES (:key, ''perm_nope'')'),
     ('key of a role', 'INSERT INTO unkey.key_roles VALUES (''key_nope'', :role)'), ('role of a key', 'INSERT INTO unkey.key_roles VALUES (:key, ''role_nope'')'),
     ('role of a permission', 'INSERT INTO unkey.role_permissions VALUES (''role_nope'', :permission)'), ('permission of a role', 'INSERT INTO unkey.role_permissions VALUES (:role, ''perm_nope'')'),
     ('namespace of an override', 'INSERT INTO unkey.ratelimit_overrides (namespace_id, identifier, "limit", duration) VALUES (''rlns_nope'', ''cs'', 1, 1000)'),

@@ -8,6 +8,10 @@ SELECT * FROM unkey_create_key(:'api_id', permissions => '{er.p}') \gset
 INSERT INTO unkey.root_keys (id, hash) VALUES (:'key_id', sha256('er.root'));
 SELECT unkey_create_role('er.role', permissions => '{er.p}') AS role_id \gset
 SELECT unkey_create_identity('er.identity') AS identity_id, unkey_set_override(unkey_create_namespace('er.namespace'), 'er.vip', 5, '1 minute') AS override_id \gset
+-- Somebody is authenticated, so that what asks for that goes on.
+SET unkey.allow_session = on;
+SELECT valid FROM unkey_create_key(unkey_create_api('er.caller')) AS caller, unkey_authenticate(caller.key, session => true);
+SELECT unkey_begin_request('er.request');
 -- Arguments by name, each with a value that is good.
 CREATE TEMP TABLE good (argument, value) AS VALUES
     ('name', quote_literal('er.new')), ('api_id', quote_literal(:'api_id')), ('key_id', quote_literal(:'key_id')), ('key', quote_literal(:'key')), ('keys', '''{a,b}'''),
@@ -15,7 +19,8 @@ CREATE TEMP TABLE good (argument, value) AS VALUES
     ('slug', '''er.new'''), ('hash', 'sha256(''x'')'), ('keys jsonb', '''[]'''), ('permissions text', '''er.p'''),
     ('external_id', '''er.new'''), ('identity', '''er.identity'''), ('namespace', '''er.namespace'''), ('identifier', '''er.vip'''), ('limit', '1'), ('duration', '''1 minute'''),
     ('checks', '''[{"namespace": "er.namespace", "identifier": "er.vip", "limit": 1, "duration": 1000}]'''),
-    ('query', '''SELECT 1'''), ('authorization', '''Bearer x'''), ('body', '''{}'''), ('authorizations', '''{Bearer x}'''), ('bodies', '''{"{}"}'''), ('privilege', '''verify'''), ('role name', 'current_user');
+    ('query', '''SELECT 1'''), ('authorization', '''Bearer x'''), ('body', '''{}'''), ('authorizations', '''{Bearer x}'''), ('bodies', '''{"{}"}'''), ('privilege', '''verify'''), ('role name', 'current_user'),
+    ('idempotency_key', '''er.request'''), ('answer', '''{}''');
 -- Functions for everyone, and their arguments. A function called with all arguments but one at their defaults or good.
 CREATE TEMP TABLE arguments AS
 SELECT proc.oid::regprocedure AS function, nspname, proname, n, coalesce(name, '') AS name, format_type(type, NULL) AS type, n <= pronargs - pronargdefaults AS required, pronargs

@@ -84,6 +84,16 @@ SELECT counters_removed FROM unkey.maintain();
 SELECT identifier, duration FROM unkey.counters WHERE scope = 'maintain' ORDER BY 1, 2;
 DELETE FROM unkey.counters WHERE scope = 'maintain';
 
+-- Requests go after unkey.idempotency_retention.
+INSERT INTO unkey.requests (key_id, idempotency_key, began_at) SELECT id, age::text, unkey.now() - age * interval '1 hour'
+FROM unkey.keys, generate_series(23, 25) AS age WHERE hash = sha256(:'key');
+SELECT FROM unkey.maintain();
+SELECT idempotency_key FROM unkey.requests WHERE idempotency_key IN ('23', '24', '25');
+SET unkey.idempotency_retention = '23h';
+SELECT FROM unkey.maintain();
+SELECT idempotency_key FROM unkey.requests WHERE idempotency_key IN ('23', '24', '25');
+RESET unkey.idempotency_retention;
+
 -- Sums that no bigint holds saturate; a key that is gone has no last use.
 INSERT INTO unkey.verification_queue (request_id, time, key_space_id, api_id, key_id, outcome, tags, spent_credits)
 SELECT 'req_big', unkey.now(), 'ks_x', :'api', 'key_gone', 'VALID', '{}', 9223372036854775807 FROM generate_series(1, 2);

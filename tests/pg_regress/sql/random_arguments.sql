@@ -11,6 +11,10 @@ SELECT * FROM unkey_create_root_key('rnd', '{api.*.verify_key}') \gset root_
 SELECT * FROM unkey_create_root_key('rnd.all', '{*}') \gset all_
 SELECT unkey_set_override(unkey_create_namespace('rnd.ns'), 'rnd.vip', 5, '1 minute') AS override_id \gset
 SELECT unkey_delete_namespace(unkey_create_namespace('rnd.gone'));
+-- Somebody is authenticated, so that what asks for that goes on.
+SET unkey.allow_session = on;
+SELECT valid FROM unkey_create_key(unkey_create_api('rnd.caller')) AS caller, unkey_authenticate(caller.key, session => true);
+SELECT unkey_begin_request('rnd.request');
 -- Partitions are there already, and those functions are called less often: tables made and rolled back fill the catalogues.
 SELECT FROM unkey.maintain();
 
@@ -18,7 +22,7 @@ SELECT FROM unkey.maintain();
 CREATE TEMP TABLE plausible (argument, type, value) AS VALUES
     ('api_id', 'text', :'api_id'), ('key_id', 'text', :'key_id'), ('key', 'text', :'key'), ('cursor', 'text', :'cursor'), ('cursor', 'text', :'key_id'), ('search', 'text', 'rnd'),
     ('key_id', 'text', :'root_key_id'), ('authorization', 'text', 'Bearer ' || :'root_key'), ('permissions', 'text[]', '{*}'), ('permissions', 'text[]', '{api.api_1.read_key}'),
-    ('query', 'text', 'SELECT count(*) AS n'), ('role', 'name', current_user), ('privilege', 'text', 'verify'), ('statement', 'text', 'GRANT %s TO %I'), ('operation', 'text', 'keys.createKey'), ('operation', 'text', 'keys.verifyKey'), ('operation', 'text', 'apis.listApis'),
+    ('query', 'text', 'SELECT count(*) AS n'), ('idempotency_key', 'text', 'rnd.request'), ('request', 'jsonb', '{"item": "tea"}'), ('answer', 'jsonb', '{"order": 17}'), ('role', 'name', current_user), ('privilege', 'text', 'verify'), ('statement', 'text', 'GRANT %s TO %I'), ('operation', 'text', 'keys.createKey'), ('operation', 'text', 'keys.verifyKey'), ('operation', 'text', 'apis.listApis'),
     ('body', 'text', format('{"apiId": "%s"}', :'api_id')), ('body', 'text', format('{"key": "%s"}', :'key')), ('body', 'text', '{}'), ('authorization', 'text', 'Bearer ' || :'all_key'),
     ('authorizations', 'text[]', ARRAY['Bearer ' || :'all_key']::text), ('authorizations', 'text[]', ARRAY['Bearer ' || :'all_key', 'Bearer ' || :'root_key', NULL]::text), ('bodies', 'text[]', ARRAY[format('{"key": "%s"}', :'key')]::text),
     ('bodies', 'text[]', ARRAY[format('{"key": "%s", "tags": ["a"]}', :'key'), '{"key": "nope", "migrationId": "rnd.m"}', NULL]::text), ('ips', 'inet[]', '{10.0.0.1}'), ('ips', 'inet[]', '{NULL,::1,0.0.0.0/0}'), ('request_ids', 'text[]', '{a}'), ('request_ids', 'text[]', '{a,NULL,a}'),
@@ -122,6 +126,7 @@ CREATE FUNCTION pg_temp.try(function regprocedure, calls integer) RETURNS void L
     FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace, pg_temp.arguments(function, calls) AS list, format('SELECT count(*) FROM %I.%I(%s)', nspname, proname, list) AS statement, pg_temp.outcome(statement) WHERE pg_proc.oid = function
 $$;
 SELECT setseed(0.42);
+SET client_min_messages = warning; -- names that are too long
 -- Less of what reads the whole log or works through all tables: nothing that is rolled back is cleaned up meanwhile.
 SELECT count(coalesce(pg_temp.try(proc.oid, CASE WHEN proname ~ 'audit_log$|event_partition|^maintain' THEN 20 ELSE 500 END)::text, '')) > 80 AS functions_walked
 FROM pg_depend AS member JOIN pg_extension AS extension ON extension.oid = refobjid AND extname = 'unkey' JOIN pg_proc AS proc ON proc.oid = objid
