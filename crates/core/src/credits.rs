@@ -36,11 +36,23 @@ impl Refill {
             Some(day) => latest_monthly(day, now).map_or(i64::MIN, start_of),
         }
     }
+
+    /// The first instant after `now` at which this refill is due; `None` beyond the year 9999.
+    pub fn next(&self, now: i64) -> Option<i64> {
+        match self.day {
+            None => now.div_euclid(DAY).checked_add(1)?.checked_mul(DAY),
+            Some(day) => next_monthly(day, now).map(start_of),
+        }
+    }
+}
+
+fn date(at: i64) -> Option<Date> {
+    Some(OffsetDateTime::from_unix_timestamp(at.div_euclid(1000)).ok()?.date())
 }
 
 /// The latest monthly refill day up to `now`.
 fn latest_monthly(day: u8, now: i64) -> Option<Date> {
-    let today = OffsetDateTime::from_unix_timestamp(now.div_euclid(1000)).ok()?.date();
+    let today = date(now)?;
     let (year, month) = (today.year(), today.month());
     let in_this_month = refill_day(day, year, month)?;
     if in_this_month <= today {
@@ -48,6 +60,18 @@ fn latest_monthly(day: u8, now: i64) -> Option<Date> {
     }
     let year = if month == Month::January { year - 1 } else { year };
     refill_day(day, year, month.previous())
+}
+
+/// The first monthly refill day after that of `now`.
+fn next_monthly(day: u8, now: i64) -> Option<Date> {
+    let today = date(now)?;
+    let (year, month) = (today.year(), today.month());
+    let in_this_month = refill_day(day, year, month)?;
+    if in_this_month > today {
+        return Some(in_this_month);
+    }
+    let year = if month == Month::December { year + 1 } else { year };
+    refill_day(day, year, month.next())
 }
 
 fn refill_day(day: u8, year: i32, month: Month) -> Option<Date> {

@@ -2,8 +2,8 @@
 //!
 //! In reading order: [`key`] and [`id`] make what is issued; [`rule`], [`validate`] and [`document`] say what callers may
 //! send, [`request`] what they send in the v2 dialect and [`reply`] what they get; [`permission`], [`network`],
-//! [`ratelimit`], [`limits`], [`overrides`] and [`credits`] are one check each, [`slots`] keeps counters in memory; [`verdict`] puts checks in order;
-//! [`authorization`] and [`root_permission`] are about root keys, [`envelope`] about recoverable ones; [`error`] is the
+//! [`ratelimit`], [`limits`], [`overrides`] and [`credits`] are one check each, [`slots`] keeps counters in memory; [`verdict`] puts checks in order,
+//! [`explain`] says what they find and [`clearing`] when a refusal ends; [`authorization`] and [`root_permission`] are about root keys, [`envelope`] about recoverable ones; [`error`] is the
 //! table of callers' mistakes.
 #![forbid(unsafe_code)]
 // Rules are constants; schemars takes by mutable reference what only describes.
@@ -13,10 +13,12 @@
 mod object;
 
 pub mod authorization;
+pub mod clearing;
 pub mod credits;
 pub mod document;
 pub mod envelope;
 pub mod error;
+pub mod explain;
 pub mod id;
 pub mod idempotency;
 pub mod key;

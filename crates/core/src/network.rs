@@ -51,8 +51,12 @@ pub fn normalized(argument: &str, texts: &[String]) -> Result<Vec<String>> {
 /// Whether a list lets an address through. An empty list lets everything through, any other list nothing unknown.
 /// An IPv4 address mapped into IPv6 counts as the IPv4 address.
 pub fn allows(list: &[IpNet], address: Option<IpAddr>) -> bool {
-    let within = |address: IpAddr| list.iter().any(|network| network.contains(&address.to_canonical()));
-    list.is_empty() || address.is_some_and(within)
+    list.is_empty() || address.is_some_and(|address| entry(list, address).is_some())
+}
+
+/// The first network of a list that contains an address.
+pub fn entry(list: &[IpNet], address: IpAddr) -> Option<&IpNet> {
+    list.iter().find(|network| network.contains(&address.to_canonical()))
 }
 
 #[cfg(test)]

@@ -178,6 +178,11 @@ impl Standing {
         Outcome { exceeded, remaining: saturated(left.max(0)), reset: self.reset }
     }
 
+    /// Effective use before the call.
+    pub fn used(&self) -> i64 {
+        saturated(self.used)
+    }
+
     /// What the call costs this counter.
     pub fn cost(&self) -> i64 {
         saturated(self.cost)

@@ -191,7 +191,7 @@ fn count<L: Ledger>(
     ledger: &mut L,
     verdict: &mut Verdict,
 ) -> Result<(), L::Error> {
-    let applied = applied(subject, request).map_err(|unknown| unknown_limit(subject, &unknown))?;
+    let applied = applied(subject, request)?;
     if applied.is_empty() {
         return Ok(());
     }
@@ -204,13 +204,17 @@ fn count<L: Ledger>(
     Ok(())
 }
 
-fn applied<'a>(
-    subject: &Subject<'a>,
-    request: &Request,
-) -> std::result::Result<Cow<'a, [Applied]>, UnknownLimit> {
+/// The limits that a verification counts.
+///
+/// # Errors
+/// A named limit that is not stored.
+pub fn applied<'a>(subject: &Subject<'a>, request: &Request) -> Result<Cow<'a, [Applied]>, Error> {
     match request.ratelimits {
         [] => Ok(subject.automatic.into()),
-        requested => Ok(subject.limits.applied(requested)?.into()),
+        requested => {
+            let applied = subject.limits.applied(requested);
+            Ok(applied.map_err(|unknown| unknown_limit(subject, &unknown))?.into())
+        }
     }
 }
 
