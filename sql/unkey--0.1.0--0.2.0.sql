@@ -184,6 +184,42 @@ COMMENT ON FUNCTION unkey.maintain() IS
 'Keeps the database in shape; run it every minute (docs/operations.md), unless the library is preloaded: then the worker of the database does. Moves events from the queues, at most about a million in a call, and from memory into partitions, adds what is new to the roll-ups, and makes partitions as needed; drops event partitions after unkey.retention and deletes roll-ups after unkey.rollup_retention; saves rate-limit counters of shared memory, and removes those whose windows are over; deletes requests after unkey.idempotency_retention. One call at a time: a second one returns NULL at once. Verifications neither wait for it nor hold it up; whatever else it would have to wait for longer than 200 ms, it leaves for the next call. Without it nothing fails: the queues and counters grow, and last_used_at stays behind.
 Errors: 55P03 the queues, roll-ups or counters are locked by hand, 25001 not READ COMMITTED, 25006 in a read-only transaction, 0A000 at PREPARE TRANSACTION if events were in memory.';
 
+-- Why a key is refused, and when it will work again.
+CREATE TYPE unkey.explanation AS (
+    position  integer,
+    step      text,
+    result    text,
+    code      text,
+    clears_at timestamptz,
+    message   text,
+    details   jsonb
+);
+COMMENT ON TYPE unkey.explanation IS 'A row of unkey_explain: one check of a verification, or the verdict as the last row.';
+COMMENT ON COLUMN unkey.explanation.position IS 'Place in the order in which a verification checks, from 1.';
+COMMENT ON COLUMN unkey.explanation.step IS 'found, api, enabled, expires, ip, permissions, ratelimit (a row for each limit that applies), credits; verdict.';
+COMMENT ON COLUMN unkey.explanation.result IS 'passed or refused; would pass or would refuse where a verification does not come so far, since an earlier check refuses.';
+COMMENT ON COLUMN unkey.explanation.code IS 'What a verification that is refused here answers; NULL where it passes, or would raise an error. Of the verdict: the answer.';
+COMMENT ON COLUMN unkey.explanation.clears_at IS 'When what refuses here ends by itself if nobody uses the key, its limits or credits until then; NULL for never, or nothing refuses. Of the verdict: when all of it has ended, and the key has not expired before.';
+COMMENT ON COLUMN unkey.explanation.message IS 'The same in a sentence, times in UTC.';
+COMMENT ON COLUMN unkey.explanation.details IS 'What was looked at, times and durations in milliseconds. found: {"keyId", "name", "apiId", "deletedAt"?, "apiDeletedAt"?, "migrationId"?}. api, enabled: {"enabled"}. expires: {"expires"}. ip: {"ip", "ipWhitelists": [{"owner": "api" or "key", "networks", "entry"}]}. permissions: {"query", "permissions": [{"slug", "held", "direct", "roles"}]}. ratelimit: as in unkey.verification, and {"owner": "key", "identity" or "request", "cost", "current", "previous", "used"}, used being what counts of both windows. credits: {"remaining", "cost", "refill": {"interval", "amount", "refillDay", "nextAt"}}, remaining being the balance before the cost, due refills included. NULL where nothing was.';
+
+CREATE FUNCTION @extschema@.unkey_explain(
+    key text DEFAULT NULL,
+    permissions text DEFAULT NULL,
+    cost bigint DEFAULT NULL,
+    ratelimits jsonb DEFAULT NULL,
+    api_id text DEFAULT NULL,
+    ip inet DEFAULT NULL,
+    key_id text DEFAULT NULL
+) RETURNS SETOF unkey.explanation
+    LANGUAGE c STABLE PARALLEL RESTRICTED CALLED ON NULL INPUT ROWS 10
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_explain_wrapper';
+COMMENT ON FUNCTION @extschema@.unkey_explain(text, text, bigint, jsonb, text, inet, text) IS
+'What unkey_verify_key would answer now and why: one row for each check in the order in which it checks, the verdict last. It counts, spends, records and finishes nothing, so it works in read-only transactions and on standbys. Checks after the one that refuses are shown too; of a deleted key there are none. Never shows the text or hash of a key.
+key or key_id: the text of the key, or its id for those who do not have it. Other arguments: as for unkey_verify_key.
+Errors: as unkey_verify_key, and 22004 neither key nor key_id, 22023 both. An unknown key or key_id is a row, not an error.';
+REVOKE ALL ON FUNCTION @extschema@.unkey_explain(text, text, bigint, jsonb, text, inet, text) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION unkey.privileges(privilege text) RETURNS SETOF text
     LANGUAGE sql STABLE PARALLEL SAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
@@ -212,7 +248,7 @@ BEGIN ATOMIC
         WHEN 'principal' THEN principal
         WHEN 'limit' THEN name IN ('unkey_limit', 'unkey_multi_limit')
         WHEN 'api' THEN name IN ('unkey_api', 'unkey_api_verify_keys', 'unkey_api_operations', 'figures')
-        WHEN 'read' THEN name ~ '^unkey_(get|list)_' OR name IN ('unkey_whoami', 'unkey_verify_audit_log', 'figures')
+        WHEN 'read' THEN name ~ '^unkey_(get|list)_' OR name IN ('unkey_whoami', 'unkey_explain', 'unkey_verify_audit_log', 'figures')
         WHEN 'manage' THEN name NOT IN ('unkey_grant', 'unkey_revoke')
             AND (NOT internal OR name IN ('new_id', 'now', 'to_ms', 'from_ms', 'maintain', 'figures') OR name ~ '^is_')
     END
@@ -243,7 +279,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.unkey_grant(name, text) IS
-'Gives a role a privilege, with plain GRANT statements on the functions and tables of the extension. verify: unkey_verify_key, unkey_verify_keys, unkey_authenticate, unkey_begin_request, unkey_finish_request and the view of its own usage, nothing else. principal, which verify includes: unkey_key_id, unkey_external_id and the other functions that tell who is authenticated, for roles that policies apply to. limit: unkey_limit and unkey_multi_limit. api: unkey_api, unkey_api_verify_keys and the view unkey.metrics, for a server whose clients bring root keys. read: every unkey_get_… and unkey_list_… function, unkey_whoami, and SELECT on tables and views without hashes, secrets, encrypted texts or answers of requests. manage: everything but handing out privileges, and changes of the tables by hand. PUBLIC never gets any. Only the owner of the extension may call it.
+'Gives a role a privilege, with plain GRANT statements on the functions and tables of the extension. verify: unkey_verify_key, unkey_verify_keys, unkey_authenticate, unkey_begin_request, unkey_finish_request and the view of its own usage, nothing else. principal, which verify includes: unkey_key_id, unkey_external_id and the other functions that tell who is authenticated, for roles that policies apply to. limit: unkey_limit and unkey_multi_limit. api: unkey_api, unkey_api_verify_keys and the view unkey.metrics, for a server whose clients bring root keys. read: every unkey_get_… and unkey_list_… function, unkey_whoami, unkey_explain, and SELECT on tables and views without hashes, secrets, encrypted texts or answers of requests. manage: everything but handing out privileges, and changes of the tables by hand. PUBLIC never gets any. Only the owner of the extension may call it.
 Errors: 22004 a NULL, 22023 unknown privilege, 42704 unknown role.';
 
 REVOKE ALL ON FUNCTION @extschema@.unkey_begin_request(text, jsonb), @extschema@.unkey_finish_request(text, jsonb), unkey.remove_requests() FROM PUBLIC;

@@ -116,6 +116,18 @@ impl Counters {
     }
 }
 
+/// The windows of counters, each once, as a verification would find them. Nothing is counted, locked or noted.
+pub fn peek(counters: &[&CounterKey], now: i64) -> Outcome<Vec<Window>> {
+    match shared::memory().filter(|_| settings::counters() != settings::Counters::Table) {
+        Some(memory) => {
+            let mut call = Call::look(counters.iter().copied(), now);
+            Counters::default().attempt(memory, &mut call, now)?;
+            Ok(call.windows().collect())
+        }
+        None => counters.iter().map(|counter| table::window(counter)).collect(),
+    }
+}
+
 /// Where this session counts; `None` for the table.
 fn memory() -> Option<Memory> {
     let memory = shared::memory()?;

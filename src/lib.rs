@@ -14,6 +14,7 @@ mod counters;
 mod credits;
 mod error;
 mod events;
+mod explain;
 mod grants;
 mod idempotency;
 mod identities;

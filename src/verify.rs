@@ -131,6 +131,18 @@ pub enum Sought<'a> {
     Hash(&'a Hash),
 }
 
+impl Question {
+    /// The API of which the key has to be.
+    pub fn api_id(&self) -> Option<&str> {
+        self.scope.apis.as_ref()?.first().map(String::as_str)
+    }
+
+    /// Whether a key may be found.
+    pub fn admits(&self, key: &Record) -> bool {
+        self.scope.holds_key(key)
+    }
+}
+
 impl<'a> Asked<'a> {
     fn now(sought: Sought<'a>, question: &'a Question) -> Self {
         Self { sought, question, actor: None }
@@ -227,7 +239,7 @@ impl Found {
 
 impl Sought<'_> {
     /// `None` for what can't be a key.
-    fn hash(&self) -> Option<Hash> {
+    pub fn hash(&self) -> Option<Hash> {
         match *self {
             Self::Hash(hash) => Some(*hash),
             Self::Text(text) => {
@@ -304,10 +316,11 @@ impl Books {
 /// Whether a key still passes the checks of a question that count and spend nothing.
 pub fn stands(key: &Record, question: &Question) -> Outcome<bool> {
     let code = verdict::standing(&subject(key), &request(question, clock::now()))?;
-    Ok(question.scope.holds_key(key) && code == Code::Valid)
+    Ok(question.admits(key) && code == Code::Valid)
 }
 
-fn subject(key: &Record) -> Subject<'_> {
+/// What a verdict needs to know of a key.
+pub fn subject(key: &Record) -> Subject<'_> {
     Subject {
         api_enabled: key.api.enabled,
         enabled: key.enabled,
@@ -320,7 +333,8 @@ fn subject(key: &Record) -> Subject<'_> {
     }
 }
 
-fn request(question: &Question, now: i64) -> Request<'_> {
+/// What a verdict needs to know of a question.
+pub fn request(question: &Question, now: i64) -> Request<'_> {
     Request {
         permissions: question.permissions.as_deref(),
         cost: question.cost,

@@ -7,6 +7,7 @@ mod apis;
 mod audit;
 mod counters;
 mod idempotency;
+mod explain;
 mod identities;
 mod internal;
 mod jsonb;

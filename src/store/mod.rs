@@ -17,6 +17,7 @@ pub mod counters;
 pub mod credits;
 pub mod event_bytes;
 pub mod events;
+pub mod explain;
 pub mod identities;
 mod in_place;
 pub mod key;

@@ -129,13 +129,14 @@ def verify(sql, text, prepare):
         sql("SELECT * FROM unkey_authenticate(%s)", text, prepare=prepare)
         sql("SELECT unkey_key_id(), unkey_external_id(), unkey_can('a.b')")
     sql("SELECT * FROM unkey_whoami(%s)", text, prepare=prepare)
+    sql("SELECT * FROM unkey_explain(%s, permissions => 'a.b')", text, prepare=prepare)
     sql("SELECT * FROM unkey.authenticate('Bearer ' || %s)", text, prepare=prepare)
     sql("SELECT 1 / (CASE code WHEN 'no code' THEN 1 ELSE 0 END) FROM unkey_verify_key(%s)", text, prepare=prepare)
 
 
 def mistake(sql, text):
     """The text where an id, a name or a document belongs: the message must not repeat it, whom- and wherever it is shown."""
-    for call in ["unkey_get_key(%s)", "unkey_update_key(%s, '{}')", "unkey_delete_key(%s)", "unkey_reroll_key(%s)", "unkey_decrypt_key(%s)",
+    for call in ["unkey_get_key(%s)", "unkey_explain(key_id => %s)", "unkey_explain('x', ratelimits => to_jsonb(%s::text))", "unkey_update_key(%s, '{}')", "unkey_delete_key(%s)", "unkey_reroll_key(%s)", "unkey_decrypt_key(%s)",
                  "unkey_update_credits(%s, 'set', 1)", "unkey_add_permissions(%s, '{a}')", "unkey_get_api(%s)", "unkey_create_key(%s)",
                  "unkey_get_root_key(%s)", "unkey_delete_root_key(%s)", "unkey_get_identity(%s)", "unkey_get_role(%s)", "unkey_get_permission(%s)",
                  "unkey_list_keys('x', cursor => %s)", "unkey.authenticate(%s)", "unkey.authenticate('Basic ' || %s)",

@@ -82,8 +82,17 @@ impl<'a> Call<'a> {
 
     /// What only makes sure that counters have room.
     pub fn of(counters: impl Iterator<Item = &'a CounterKey>, now: i64) -> Self {
+        Self::without_takes(counters, true, now)
+    }
+
+    /// What only looks at counters.
+    pub fn look(counters: impl Iterator<Item = &'a CounterKey>, now: i64) -> Self {
+        Self::without_takes(counters, false, now)
+    }
+
+    fn without_takes(counters: impl Iterator<Item = &'a CounterKey>, counts: bool, now: i64) -> Self {
         let mut call = Self { wanted: Few::new(), standings: Few::new(), checks: Few::new(), now };
-        counters.for_each(|counter| call.push(counter, true));
+        counters.for_each(|counter| call.push(counter, counts));
         call
     }
 
@@ -123,6 +132,11 @@ impl<'a> Call<'a> {
         let all = self.wanted.iter().zip(&self.standings);
         all.filter(|(wanted, standing)| wanted.in_table && standing.cost() > 0)
             .map(|(wanted, standing)| (wanted.counter, standing.counted()))
+    }
+
+    /// The windows of all counters in their order, as far as they got.
+    pub fn windows(&self) -> impl Iterator<Item = Window> {
+        self.standings.iter().map(Standing::counted)
     }
 
     /// What became of each take.

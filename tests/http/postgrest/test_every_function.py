@@ -55,6 +55,11 @@ def test_keys(call, fails, api):
     assert [row["code"] for row in call("unkey_verify_keys", keys=[key, "none"])] == ["VALID", "NOT_FOUND"]
     assert call("unkey_get_key", get=True, key_id=key_id)["credits"] == 6
     assert call("unkey_whoami", key=key)["key_id"] == key_id
+    explained = call("unkey_explain", get=True, key_id=key_id, cost=8)
+    assert [(row["step"], row["code"]) for row in explained if row["result"] == "refused"] == [
+        ("credits", "USAGE_EXCEEDED"), ("verdict", "USAGE_EXCEEDED")]
+    assert [row["position"] for row in explained] == list(range(1, len(explained) + 1))
+    assert [row["step"] for row in call("unkey_explain", key="none")] == ["found", "verdict"]
     assert [row["key_id"] for row in call("unkey_list_keys", get=True, api_id=api, external_id="every")] == [key_id]
     call("unkey_update_key", key_id=key_id, patch={"name": "named", "credits": None})
     assert call("unkey_get_key", key_id=key_id)["name"] == "named"
@@ -67,6 +72,7 @@ def test_keys(call, fails, api):
     fails("unkey_verify_key", "22023", key=again["key"], cost=-1)
     fails("unkey_verify_keys", "22004", keys=None)
     fails("unkey_whoami", "42704", key="nobody_knows_this")
+    fails("unkey_explain", "22004", cost=1)
     fails("unkey_list_keys", "42704", api_id="api_none")
     fails("unkey_update_credits", "22023", key_id=again["key_id"], operation="double", value=1)
     for function in ("get", "delete", "decrypt", "reroll"):
