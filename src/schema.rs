@@ -16,8 +16,7 @@ extension_sql_file!("../sql/base/29_key_changes.sql", name = "key_changes", requ
 extension_sql_file!("../sql/base/29_counters.sql", name = "counters", requires = ["key_changes"]);
 extension_sql_file!("../sql/base/29_principal.sql", name = "principal", requires = ["counters"]);
 extension_sql_file!("../sql/base/29_requests.sql", name = "requests", requires = ["principal"]);
-extension_sql_file!("../sql/base/30_analytics.sql", name = "analytics", requires = ["requests"]);
-extension_sql_file!("../sql/base/29_explain.sql", name = "explain", requires = ["principal"]);
+extension_sql_file!("../sql/base/29_explain.sql", name = "explain", requires = ["requests"]);
 extension_sql_file!("../sql/base/30_analytics.sql", name = "analytics", requires = ["explain"]);
 extension_sql_file!("../sql/base/31_analytics_views.sql", name = "analytics_views", requires = ["analytics"]);
 extension_sql_file!("../sql/base/32_maintenance.sql", name = "maintenance", requires = ["analytics_views"]);
