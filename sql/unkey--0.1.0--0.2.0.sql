@@ -220,6 +220,28 @@ key or key_id: the text of the key, or its id for those who do not have it. Othe
 Errors: as unkey_verify_key, and 22004 neither key nor key_id, 22023 both. An unknown key or key_id is a row, not an error.';
 REVOKE ALL ON FUNCTION @extschema@.unkey_explain(text, text, bigint, jsonb, text, inet, text) FROM PUBLIC;
 
+-- Keys of requests over HTTP.
+CREATE FUNCTION @extschema@.unkey_authenticate_request(
+    permissions text DEFAULT NULL,
+    cost bigint DEFAULT NULL,
+    ratelimits jsonb DEFAULT NULL,
+    tags text[] DEFAULT NULL,
+    api_id text DEFAULT NULL,
+    header text DEFAULT NULL
+) RETURNS unkey.verification
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT COST 10 SUPPORT unkey.support
+    AS 'MODULE_PATHNAME', 'unkey_authenticate_request';
+COMMENT ON FUNCTION @extschema@.unkey_authenticate_request(text, bigint, jsonb, text[], text, text) IS
+'Finds the key of the running request, as PostgREST''s settings tell of it, and does what unkey_authenticate does: returns the verification of a valid key, which is the principal to the end of the transaction. For a pre-request function of your own, once for each request: afterwards no setting has the key.
+header: name of the header that brings the key; NULL for what unkey.request_header says, or else apikey, then Authorization: Bearer. A JWT is no key. permissions, tags, api_id: as in unkey_verify_key; the tags method:GET and path:/notes are added while there is room. cost: credits to spend, NULL for 1, or 0 in a read-only transaction. ratelimits: as in unkey_verify_key; in names, {method} and {path} stand for those of the request. The address for allow-lists is that of request.client_address, which unkey-http sets, or else the last one in the header named by unkey.request_ip_header.
+Sets until the end of the transaction: request.headers without the key; request.jwt.claims with sub (unless the token has one) and unkey: {"key_id", "external_id", "identity_id", "roles", "permissions"}; response.headers with RateLimit-Policy and RateLimit if limits were evaluated. These are for compatibility: SQL can set them to anything, so policies ask unkey_external_id() and unkey_can().
+Errors: PGRST for a refusal, which PostgREST turns into a reply: 401 (MISSING_KEY, NOT_FOUND, DISABLED, EXPIRED), 403 (FORBIDDEN, INSUFFICIENT_PERMISSIONS), 429 (RATE_LIMITED, USAGE_EXCEEDED) with Retry-After if it ends by itself. Otherwise as unkey_verify_key, and 55000 outside of a request, 22023 request.headers or header.';
+
+CREATE FUNCTION @extschema@.unkey_pre_request() RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE STRICT AS 'MODULE_PATHNAME', 'unkey_pre_request';
+COMMENT ON FUNCTION @extschema@.unkey_pre_request() IS
+'A pre-request function for PostgREST (db-pre-request) and unkey-http (--pre-request): unkey_authenticate_request with what settings say, which superusers set for the role that logs in. unkey.request_api_id: the API of the keys. unkey.request_ratelimits: limits, as JSON. unkey.request_cost: credits of a request that may write; one in a read-only transaction spends none. Errors: as unkey_authenticate_request; 22023 names the setting.';
+
 CREATE OR REPLACE FUNCTION unkey.privileges(privilege text) RETURNS SETOF text
     LANGUAGE sql STABLE PARALLEL SAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
@@ -244,7 +266,8 @@ BEGIN ATOMIC
     SELECT format('EXECUTE ON FUNCTION %s', oid::regprocedure)
     FROM functions
     WHERE CASE privilege
-        WHEN 'verify' THEN name IN ('unkey_verify_key', 'unkey_verify_keys', 'unkey_authenticate', 'unkey_begin_request', 'unkey_finish_request') OR principal
+        WHEN 'verify' THEN principal OR name IN ('unkey_verify_key', 'unkey_verify_keys', 'unkey_authenticate', 'unkey_authenticate_request',
+            'unkey_pre_request', 'unkey_begin_request', 'unkey_finish_request')
         WHEN 'principal' THEN principal
         WHEN 'limit' THEN name IN ('unkey_limit', 'unkey_multi_limit')
         WHEN 'api' THEN name IN ('unkey_api', 'unkey_api_verify_keys', 'unkey_api_operations', 'figures')
@@ -279,7 +302,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.unkey_grant(name, text) IS
-'Gives a role a privilege, with plain GRANT statements on the functions and tables of the extension. verify: unkey_verify_key, unkey_verify_keys, unkey_authenticate, unkey_begin_request, unkey_finish_request and the view of its own usage, nothing else. principal, which verify includes: unkey_key_id, unkey_external_id and the other functions that tell who is authenticated, for roles that policies apply to. limit: unkey_limit and unkey_multi_limit. api: unkey_api, unkey_api_verify_keys and the view unkey.metrics, for a server whose clients bring root keys. read: every unkey_get_… and unkey_list_… function, unkey_whoami, unkey_explain, and SELECT on tables and views without hashes, secrets, encrypted texts or answers of requests. manage: everything but handing out privileges, and changes of the tables by hand. PUBLIC never gets any. Only the owner of the extension may call it.
+'Gives a role a privilege, with plain GRANT statements on the functions and tables of the extension. verify: unkey_verify_key, unkey_verify_keys, unkey_authenticate, unkey_authenticate_request, unkey_pre_request, unkey_begin_request, unkey_finish_request and the view of its own usage, nothing else. principal, which verify includes: unkey_key_id, unkey_external_id and the other functions that tell who is authenticated, for roles that policies apply to. limit: unkey_limit and unkey_multi_limit. api: unkey_api, unkey_api_verify_keys and the view unkey.metrics, for a server whose clients bring root keys. read: every unkey_get_… and unkey_list_… function, unkey_whoami, unkey_explain, and SELECT on tables and views without hashes, secrets, encrypted texts or answers of requests. manage: everything but handing out privileges, and changes of the tables by hand. PUBLIC never gets any. Only the owner of the extension may call it.
 Errors: 22004 a NULL, 22023 unknown privilege, 42704 unknown role.';
 
 REVOKE ALL ON FUNCTION @extschema@.unkey_begin_request(text, jsonb), @extschema@.unkey_finish_request(text, jsonb), unkey.remove_requests() FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.unkey_authenticate_request(text, bigint, jsonb, text[], text, text), @extschema@.unkey_pre_request() FROM PUBLIC;

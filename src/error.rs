@@ -75,12 +75,14 @@ fn caller(error: Error) -> ErrorReport {
     report.set_hint(error.hint.unwrap_or_else(|| SEE_REFERENCE.to_owned()))
 }
 
-/// Five characters packed six bits each, as MAKE_SQLSTATE of Postgres' `elog.h` does it.
 fn sqlstate(kind: Kind) -> PgSqlErrorCode {
-    let code = kind.facts().sqlstate.bytes().enumerate();
-    PgSqlErrorCode::from(
-        code.fold(0i32, |packed, (at, byte)| packed | ((i32::from(byte) - 48) & 0x3f) << (6 * at)),
-    )
+    PgSqlErrorCode::from(packed(kind.facts().sqlstate))
+}
+
+/// Five characters packed six bits each, as MAKE_SQLSTATE of Postgres' `elog.h` does it.
+pub fn packed(sqlstate: &str) -> i32 {
+    let code = sqlstate.bytes().enumerate();
+    code.fold(0i32, |packed, (at, byte)| packed | ((i32::from(byte) - 48) & 0x3f) << (6 * at))
 }
 
 /// The five characters of a SQLSTATE.

@@ -36,6 +36,20 @@ pub fn record_verifications(events: &[VerificationEvent]) {
     record(events, put_one_verification, insert_verifications);
 }
 
+/// Records a verification whose caller is about to raise an ERROR: memory keeps it past the end of the transaction. A table
+/// would not, so without memory it is lost.
+pub fn record_refusal(event: &VerificationEvent) {
+    if !settings::record_verifications() {
+        return;
+    }
+    let actor = actor::current();
+    let common = common(actor.as_deref(), None);
+    let keep = |length, write: &mut dyn FnMut(&mut [u8])| writer::append_lasting(length, write);
+    if !are_on() || !put_verification(&common, event, keep) {
+        stats::add(Stat::EventsDropped, 1);
+    }
+}
+
 /// Records checks of one call of the standalone limiter.
 pub fn record_limits(events: &[LimitEvent]) {
     record(events, put_one_limit, insert_limits);
@@ -64,17 +78,20 @@ fn record<T>(events: &[T], put: fn(&Common, &T) -> bool, insert: fn(&Call, &[T])
 /// Records events in memory; answers how many there was room for.
 fn buffer<T>(events: &[T], put: fn(&Common, &T) -> bool) -> usize {
     let actor = actor::current();
-    let now = clock::now();
     // A lone event gets its id from whoever reads it; several have to share one.
-    let made = if actor.is_none() && events.len() > 1 { id::new("req", now).ok() } else { None };
-    let common = Common {
-        request_id: actor.as_deref().map(|actor: &Actor| actor.request_id.as_str()).or(made.as_deref()),
-        now,
+    let made = if actor.is_none() && events.len() > 1 { id::new("req", clock::now()).ok() } else { None };
+    let common = common(actor.as_deref(), made.as_deref());
+    events.iter().take_while(|event| put(&common, event)).count()
+}
+
+fn common<'a>(actor: Option<&'a Actor>, made: Option<&'a str>) -> Common<'a> {
+    Common {
+        request_id: actor.map(|actor| actor.request_id.as_str()).or(made),
+        now: clock::now(),
         is_api: actor.is_some(),
         // SAFETY: reads a variable of this session.
         role: unsafe { pg_sys::GetOuterUserId() }.to_u32(),
-    };
-    events.iter().take_while(|event| put(&common, event)).count()
+    }
 }
 
 /// Writes events to a table; drops them where nothing can be written.

@@ -34,6 +34,7 @@ mod sql;
 mod store;
 mod v2;
 mod verify;
+mod web_request;
 mod worker;
 mod workspace;
 

@@ -70,6 +70,12 @@ pub fn authenticate(text: Option<&str>, question: Question, keep: Keep) -> Outco
         return Err(session_not_allowed().into());
     }
     let answer = verify::verify(text, &question)?;
+    adopt(text, question, &answer, keep);
+    Ok(answer)
+}
+
+/// Has the session act for the key of a valid answer, or for nobody.
+pub fn adopt(text: Option<&str>, question: Question, answer: &Answer, keep: Keep) {
     let valid = answer.as_ref().filter(|found| found.code == Code::Valid);
     let principal = text
         .zip(valid)
@@ -85,7 +91,6 @@ pub fn authenticate(text: Option<&str>, question: Question, keep: Keep) -> Outco
         IS_FRESH.set(true);
         session::mark();
     }
-    Ok(answer)
 }
 
 fn session_not_allowed() -> Error {

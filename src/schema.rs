@@ -17,7 +17,8 @@ extension_sql_file!("../sql/base/29_counters.sql", name = "counters", requires =
 extension_sql_file!("../sql/base/29_principal.sql", name = "principal", requires = ["counters"]);
 extension_sql_file!("../sql/base/29_requests.sql", name = "requests", requires = ["principal"]);
 extension_sql_file!("../sql/base/29_explain.sql", name = "explain", requires = ["requests"]);
-extension_sql_file!("../sql/base/30_analytics.sql", name = "analytics", requires = ["explain"]);
+extension_sql_file!("../sql/base/29_web_request.sql", name = "web_request", requires = ["explain"]);
+extension_sql_file!("../sql/base/30_analytics.sql", name = "analytics", requires = ["web_request"]);
 extension_sql_file!("../sql/base/31_analytics_views.sql", name = "analytics_views", requires = ["analytics"]);
 extension_sql_file!("../sql/base/32_maintenance.sql", name = "maintenance", requires = ["analytics_views"]);
 extension_sql_file!(

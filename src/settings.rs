@@ -1,5 +1,7 @@
 //! Settings `unkey.*`: one static, one documented getter each.
 
+pub mod web_request;
+
 use std::ffi::CString;
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
@@ -327,6 +329,7 @@ pub fn register() {
     register_counters();
     register_analytics();
     register_workers();
+    web_request::register();
     // SAFETY: takes a NUL-terminated string, called once while the library loads.
     unsafe { pgrx::pg_sys::MarkGUCPrefixReserved(c"unkey".as_ptr()) };
 }

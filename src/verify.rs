@@ -20,7 +20,7 @@ use crate::actor::{Actor, acting_as};
 use crate::clock;
 use crate::counters::Counters;
 use crate::error::{Failure, Outcome, answered};
-use crate::events::{VerificationEvent, record_verifications};
+use crate::events::{VerificationEvent, record_refusal, record_verifications};
 use crate::store::credits::Balances;
 use crate::store::key::Key;
 use crate::store::keys;
@@ -38,6 +38,13 @@ pub struct Question {
     tags: Vec<String>,
     ip: Option<IpAddr>,
     migration_id: Option<String>,
+}
+
+impl Question {
+    /// Credits to spend.
+    pub fn cost(&self) -> i64 {
+        self.cost.unwrap_or(1)
+    }
 }
 
 /// Which keys may be found at all; `None` for any.
@@ -160,15 +167,23 @@ impl<'a> Asked<'a> {
 
 /// Verifies a key text.
 pub fn verify(text: Option<&str>, question: &Question) -> Outcome<Answer> {
-    verify_one(Asked::now(Sought::Text(text), question))
+    verify_one(Asked::now(Sought::Text(text), question), |event| record_verifications(&[event]))
+}
+
+/// The same for a caller that raises an ERROR unless the key is valid.
+pub fn verify_or_refuse(text: &str, question: &Question) -> Outcome<Answer> {
+    verify_one(Asked::now(Sought::Text(Some(text)), question), |event| match event.outcome {
+        outcome if outcome == Code::Valid.as_str() => record_verifications(&[event]),
+        _ => record_refusal(&event),
+    })
 }
 
 /// Verifies the key with this hash.
 pub fn verify_hash(hash: &Hash, question: &Question) -> Outcome<Answer> {
-    verify_one(Asked::now(Sought::Hash(hash), question))
+    verify_one(Asked::now(Sought::Hash(hash), question), |event| record_verifications(&[event]))
 }
 
-fn verify_one(asked: Asked) -> Outcome<Answer> {
+fn verify_one(asked: Asked, record: impl FnOnce(VerificationEvent)) -> Outcome<Answer> {
     let started = Instant::now();
     let hash = asked.sought.hash();
     let found = hash.as_ref().map_or(Ok(None), keys::by_hash)?;
@@ -177,7 +192,7 @@ fn verify_one(asked: Asked) -> Outcome<Answer> {
     let answer = asked.answer(found, &mut books)?;
     books.store()?;
     if let Some(found) = &answer {
-        record_verifications(&[found.event(&asked, milliseconds(started))]);
+        record(found.event(&asked, milliseconds(started)));
     }
     Ok(answer)
 }

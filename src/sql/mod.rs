@@ -19,4 +19,5 @@ mod root_keys;
 pub mod scan;
 mod types;
 mod verify;
+mod web_request;
 mod workspace;

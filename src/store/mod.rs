@@ -38,6 +38,7 @@ pub mod root_keys;
 pub mod saved_counters;
 pub mod secrets;
 pub mod session;
+pub mod setting;
 pub mod statement;
 pub mod subtransaction;
 mod timer;

@@ -128,10 +128,20 @@ def verify(sql, text, prepare):
     with sql.connection.transaction():
         sql("SELECT * FROM unkey_authenticate(%s)", text, prepare=prepare)
         sql("SELECT unkey_key_id(), unkey_external_id(), unkey_can('a.b')")
+    request(sql, text, prepare)
     sql("SELECT * FROM unkey_whoami(%s)", text, prepare=prepare)
     sql("SELECT * FROM unkey_explain(%s, permissions => 'a.b')", text, prepare=prepare)
     sql("SELECT * FROM unkey.authenticate('Bearer ' || %s)", text, prepare=prepare)
     sql("SELECT 1 / (CASE code WHEN 'no code' THEN 1 ELSE 0 END) FROM unkey_verify_key(%s)", text, prepare=prepare)
+
+
+def request(sql, text, prepare):
+    """As PostgREST brings it, in each header, once where it is no JSON."""
+    for headers in ({"apikey": text}, {"authorization": f"Bearer {text}"}, {"apikey": "a.b.c", "x-key": text}, [text], {"x-forwarded-for": text}):
+        for call in ("unkey_pre_request()", "unkey_authenticate_request(header => 'x-key')", "unkey_authenticate_request(ratelimits => '[5]')"):
+            with sql.connection.transaction(force_rollback=True):
+                sql("SELECT set_config('request.headers', %s, true)", json.dumps(headers), prepare=prepare)
+                sql(f"SELECT {call}", prepare=prepare)
 
 
 def mistake(sql, text):

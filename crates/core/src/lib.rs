@@ -4,6 +4,9 @@
 //! send, [`request`] what they send in the v2 dialect and [`reply`] what they get; [`permission`], [`network`],
 //! [`ratelimit`], [`limits`], [`overrides`] and [`credits`] are one check each, [`slots`] keeps counters in memory; [`verdict`] puts checks in order,
 //! [`explain`] says what they find and [`clearing`] when a refusal ends; [`authorization`] and [`root_permission`] are about root keys, [`envelope`] about recoverable ones; [`error`] is the
+//! [`ratelimit`], [`limits`], [`overrides`] and [`credits`] are one check each, [`slots`] keeps counters in memory; [`verdict`] puts checks in order;
+//! [`web_request`] is about keys that come in the headers of a request, and when to come again ([`retry`]);
+//! [`authorization`] and [`root_permission`] are about root keys, [`envelope`] about recoverable ones; [`error`] is the
 //! table of callers' mistakes.
 #![forbid(unsafe_code)]
 // Rules are constants; schemars takes by mutable reference what only describes.
@@ -30,6 +33,7 @@ pub mod ratelimit;
 mod redacted;
 pub mod reply;
 pub mod request;
+pub mod retry;
 pub mod root_permission;
 pub mod rule;
 #[cfg(feature = "schema")]
@@ -37,5 +41,6 @@ pub mod schema;
 pub mod slots;
 pub mod validate;
 pub mod verdict;
+pub mod web_request;
 
 pub use error::{Error, Kind, Result};

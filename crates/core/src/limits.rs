@@ -185,6 +185,10 @@ pub struct LimitState {
     pub exceeded: bool,
     /// Whether it applies by itself.
     pub auto_apply: bool,
+    /// Of a limit that refused, when the same call would pass if nobody else came, in milliseconds since the Unix epoch;
+    /// `None` for never. No part of the reply.
+    #[serde(skip)]
+    pub clears: Option<i64>,
 }
 
 impl Applied {
@@ -199,6 +203,7 @@ impl Applied {
             remaining: outcome.remaining,
             exceeded: outcome.exceeded,
             auto_apply: self.auto_apply,
+            clears: outcome.clears,
         }
     }
 }

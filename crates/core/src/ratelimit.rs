@@ -93,6 +93,8 @@ pub struct Outcome {
     pub remaining: i64,
     /// End of the current window in ms since the Unix epoch, passed or not.
     pub reset: i64,
+    /// Of an exceeded limit, when the same would pass if nobody counted meanwhile, in ms since the Unix epoch; `None` for never.
+    pub clears: Option<i64>,
 }
 
 /// The judgement of all checks of one call.
@@ -137,8 +139,8 @@ pub fn pass(checks: &[Check], standings: &mut [Standing]) -> bool {
 /// What became of each check: the second half of [`judge`].
 pub fn outcomes(checks: &[Check], standings: &[Standing], passed: bool, now: i64) -> Vec<Outcome> {
     let outcome = |check: &Check| match standings.get(check.counter) {
-        Some(standing) => standing.outcome(check.limit, passed),
-        None => Outcome { exceeded: true, remaining: 0, reset: now },
+        Some(standing) => standing.outcome(check.limit, passed, now),
+        None => Outcome { exceeded: true, remaining: 0, reset: now, clears: None },
     };
     checks.iter().map(outcome).collect()
 }
@@ -151,6 +153,7 @@ pub struct Standing {
     used: i128,
     /// Cost of all checks on this counter.
     cost: i128,
+    duration: i64,
     reset: i64,
 }
 
@@ -164,18 +167,26 @@ impl Standing {
         let elapsed = offset as f64 / duration as f64;
         let carried = (window.previous as f64 * (1.0 - elapsed)) as i128;
         let end = (i128::from(window.seq) + 1) * i128::from(duration);
-        Self { window, used: i128::from(window.current) + carried, cost: 0, reset: saturated(end) }
+        Self { window, used: i128::from(window.current) + carried, cost: 0, duration, reset: saturated(end) }
     }
 
     fn exceeds(&self, limit: i64) -> bool {
         limit <= 0 || self.used + self.cost > i128::from(limit)
     }
 
-    fn outcome(&self, limit: i64, passed: bool) -> Outcome {
+    fn outcome(&self, limit: i64, passed: bool, now: i64) -> Outcome {
         let exceeded = self.exceeds(limit);
         let used = if passed { self.used + self.cost } else { self.used };
         let left = if exceeded { 0 } else { i128::from(limit) - used };
-        Outcome { exceeded, remaining: saturated(left.max(0)), reset: self.reset }
+        let clears = if exceeded { self.clears(limit, now) } else { None };
+        Outcome { exceeded, remaining: saturated(left.max(0)), reset: self.reset, clears }
+    }
+
+    /// What weighs on a call shrinks from moment to moment, and is nothing two windows later.
+    fn clears(&self, limit: i64, now: i64) -> Option<i64> {
+        let counter = Counter { duration: self.duration, window: self.window };
+        let fits = |at| !Self { cost: self.cost, ..Self::at(&counter, at) }.exceeds(limit);
+        crate::retry::first(now, self.reset.saturating_add(self.duration), fits)
     }
 
     /// Effective use before the call.
@@ -286,8 +297,14 @@ mod tests {
         let mut counters = [counter(12, 0); 2];
         let batch = judge(&checks, &mut counters, START);
         assert!(!batch.passed);
-        assert_eq!(batch.outcomes[0], Outcome { exceeded: true, remaining: 0, reset: START + MINUTE });
-        assert_eq!(batch.outcomes[1], Outcome { exceeded: false, remaining: 188, reset: START + MINUTE });
+        assert_eq!(
+            batch.outcomes[0],
+            Outcome { exceeded: true, remaining: 0, reset: START + MINUTE, clears: Some(START + MINUTE + 1) }
+        );
+        assert_eq!(
+            batch.outcomes[1],
+            Outcome { exceeded: false, remaining: 188, reset: START + MINUTE, clears: None }
+        );
         assert_eq!(counters, [counter(12, 0); 2]);
     }
 
@@ -321,7 +338,10 @@ mod tests {
     fn window_one_ahead_is_judged_at_its_start() {
         let mut ahead = [counter(2, 8)];
         let batch = judge(&[Check { counter: 0, limit: 11, cost: 1 }], &mut ahead, START - 1);
-        assert_eq!(batch.outcomes[0], Outcome { exceeded: false, remaining: 0, reset: START + MINUTE });
+        assert_eq!(
+            batch.outcomes[0],
+            Outcome { exceeded: false, remaining: 0, reset: START + MINUTE, clears: None }
+        );
         assert_eq!(ahead[0].window, Window { seq: SEQ, current: 3, previous: 8 });
     }
 
@@ -346,7 +366,7 @@ mod tests {
     fn mistakes_of_calling_code_deny() {
         let mut counters = [counter(3, 0)];
         let batch = judge(&[Check { counter: 1, limit: 10, cost: 1 }], &mut counters, START);
-        assert_eq!(batch.outcomes, [Outcome { exceeded: true, remaining: 0, reset: START }]);
+        assert_eq!(batch.outcomes, [Outcome { exceeded: true, remaining: 0, reset: START, clears: None }]);
         assert_eq!((batch.passed, counters[0].window.current), (false, 3));
         judge(&[Check { counter: 0, limit: 10, cost: -5 }], &mut counters, START);
         assert_eq!(counters[0].window.current, 3);

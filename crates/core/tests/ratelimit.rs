@@ -65,13 +65,19 @@ fn expected(checks: &[Check], logs: &mut [Log], now: i64) -> Batch {
     let outcomes = checks.iter().map(|check| {
         let spent = if passed { total(checks, check.counter) } else { 0 };
         let remaining = if fails(check) { 0 } else { check.limit - used[check.counter] - spent };
-        Outcome { exceeded: fails(check), remaining, reset: logs[check.counter].reset(now) }
+        Outcome { exceeded: fails(check), remaining, reset: logs[check.counter].reset(now), clears: None }
     });
     let outcomes = outcomes.collect();
     if passed {
         logs.iter_mut().enumerate().for_each(|(i, log)| log.admit(now, total(checks, i)));
     }
     Batch { passed, outcomes }
+}
+
+/// Without what the model does not know.
+fn without_clears(mut batch: Batch) -> Batch {
+    batch.outcomes.iter_mut().for_each(|outcome| outcome.clears = None);
+    batch
 }
 
 const DURATIONS: [i64; 3] = [100, 70, 1000];
@@ -107,7 +113,7 @@ proptest! {
         for (pause, checks) in steps {
             now += pause;
             let batch = judge(&checks, &mut counters, now);
-            prop_assert_eq!(&batch, &expected(&checks, &mut logs, now));
+            prop_assert_eq!(without_clears(batch), expected(&checks, &mut logs, now));
             let windows = counters.map(|counter| counter.window.rolled(now, counter.duration));
             prop_assert_eq!(windows.to_vec(), logs.iter().map(|log| log.window(now)).collect::<Vec<_>>());
         }
@@ -127,9 +133,27 @@ proptest! {
         let window = Window { seq: now / duration, current, previous };
         let batch = judge(&[Check { counter: 0, limit, cost }], &mut [Counter { duration, window }], now);
         let remaining = (limit - effective).max(0);
-        let outcome = Outcome { exceeded: effective > limit, remaining, reset: start + duration };
-        prop_assert_eq!(&batch.outcomes, &[outcome]);
+        let outcome = Outcome { exceeded: effective > limit, remaining, reset: start + duration, clears: None };
         prop_assert_eq!(batch.passed, effective <= limit);
+        prop_assert_eq!(&without_clears(batch).outcomes, &[outcome]);
+    }
+
+    #[test]
+    fn a_refusal_clears_at_the_first_moment_at_which_it_passes(
+        now in 0..4_000_000_000_000i64,
+        (limit, cost) in (0..40i64, 0..50i64),
+        (duration, age, current, previous) in (1..500i64, -3..=1i64, 0..30i64, 0..30i64),
+    ) {
+        let window = Window { seq: now.div_euclid(duration) + age, current, previous };
+        let at = |moment| judge(&[Check { counter: 0, limit, cost }], &mut [Counter { duration, window }], moment);
+        let refused = at(now);
+        match refused.outcomes[0].clears {
+            None => prop_assert!(refused.passed || limit == 0 || cost > limit),
+            Some(moment) => {
+                prop_assert!(!refused.passed && moment > now);
+                prop_assert!(at(moment).passed && !at(moment - 1).passed);
+            }
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::chunk::{CAPACITY, Chunk};
 use super::databases::Database;
 use super::pool::{self, Shared};
 use super::transaction;
+use crate::shared::stats::{self, Stat};
 
 /// A chunk of this session, and up to where it is written.
 #[derive(Clone, Copy)]
@@ -35,21 +36,48 @@ struct Writer {
 
 thread_local! {
     static WRITER: RefCell<Option<Writer>> = const { RefCell::new(None) };
+    /// Events that wait for the end of their transaction, whatever that is.
+    static LASTING: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
+
+/// How many of them a transaction may have.
+const MOST_LASTING: usize = 64;
 
 /// Writes an event of this length; `false` if there is no room for it.
 pub fn append(length: usize, write: impl FnOnce(&mut [u8])) -> bool {
+    with_writer(|writer| writer.append(length, write))
+}
+
+/// The same for one that stays if its transaction, or a savepoint, is rolled back.
+pub fn append_lasting(length: usize, write: impl FnOnce(&mut [u8])) -> bool {
+    with_writer(|writer| {
+        let is_taken = writer.has_reader() && LASTING.with_borrow(|events| events.len() < MOST_LASTING);
+        if is_taken {
+            let mut event = vec![0; length];
+            write(&mut event);
+            LASTING.with_borrow_mut(|events| events.push(event));
+        }
+        is_taken
+    })
+}
+
+fn with_writer(write: impl FnOnce(&mut Writer) -> bool) -> bool {
     WRITER.with_borrow_mut(|writer| {
         if writer.is_none() {
             *writer = Writer::new();
         }
-        writer.as_mut().is_some_and(|writer| writer.append(length, write))
+        writer.as_mut().is_some_and(write)
     })
 }
 
 /// The transaction is committed, or prepared.
 pub(super) fn commit() {
-    WRITER.with_borrow_mut(|writer| writer.iter_mut().for_each(Writer::publish));
+    WRITER.with_borrow_mut(|writer| {
+        writer.iter_mut().for_each(|writer| {
+            writer.append_all_lasting();
+            writer.publish();
+        });
+    });
 }
 
 /// The transaction is rolled back.
@@ -58,6 +86,8 @@ pub(super) fn abort() {
         writer.iter_mut().for_each(|writer| {
             writer.marks.clear();
             writer.cut(1, 0);
+            writer.append_all_lasting();
+            writer.publish();
         });
     });
 }
@@ -98,9 +128,7 @@ impl Writer {
     }
 
     fn append(&mut self, length: usize, write: impl FnOnce(&mut [u8])) -> bool {
-        // Without a worker nobody knows when events would leave memory, or whether in time before a shutdown.
-        if self.database.worker().is_none() {
-            self.shared.want_worker(self.database);
+        if !self.has_reader() {
             return false;
         }
         if !self.has_room(length) && !self.take() {
@@ -113,6 +141,23 @@ impl Writer {
         write(room);
         held.end += length;
         true
+    }
+
+    /// Without a worker nobody knows when events would leave memory, or whether in time before a shutdown.
+    fn has_reader(&self) -> bool {
+        let has_worker = self.database.worker().is_some();
+        if !has_worker {
+            self.shared.want_worker(self.database);
+        }
+        has_worker
+    }
+
+    fn append_all_lasting(&mut self) {
+        for event in LASTING.take() {
+            if !self.append(event.len(), |room| room.copy_from_slice(&event)) {
+                stats::add(Stat::EventsDropped, 1);
+            }
+        }
     }
 
     /// Whether the last chunk holds that much more, or no chunk ever will.

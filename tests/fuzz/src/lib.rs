@@ -16,6 +16,7 @@ mod request;
 mod root_permission;
 mod rpc;
 mod token;
+mod web_request;
 
 /// Tries one input.
 pub type Target = fn(&[u8]);
@@ -34,6 +35,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("root_permission", root_permission::check),
     ("rpc", rpc::check),
     ("token", token::check),
+    ("web_request", web_request::check),
 ];
 
 /// The target of this name.

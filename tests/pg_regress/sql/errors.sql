@@ -4,6 +4,8 @@ SET timezone = 'UTC';
 SET intervalstyle = postgres;
 SELECT unkey_create_api('errors') AS api_id \gset
 SELECT * FROM unkey_create_key(:'api_id', permissions => '{er.p}') \gset
+-- A request for those that look for its key.
+SELECT set_config('request.headers', json_build_object('apikey', :'key')::text, false) IS NULL AS request \gset
 -- A root key with the id of the key, so that one good key_id is there for both.
 INSERT INTO unkey.root_keys (id, hash) VALUES (:'key_id', sha256('er.root'));
 SELECT unkey_create_role('er.role', permissions => '{er.p}') AS role_id \gset

@@ -3,6 +3,7 @@
 SELECT unkey_create_api('random') AS api_id, unkey_create_api('random-gone') AS gone_id \gset
 SELECT * FROM unkey_create_key(:'api_id', 'rnd', external_id => 'rnd.u1', permissions => '{rnd.p1,rnd.p2}', credits => 1000,
     ratelimits => '[{"name": "rl", "limit": 1000, "duration": 60000, "autoApply": true}]') \gset
+SELECT set_config('request.headers', json_build_object('apikey', :'key', 'x-key', :'key')::text, false) IS NULL AS request \gset
 SELECT * FROM unkey_create_key(:'gone_id') \gset gone_
 SELECT unkey_create_role('rnd.role', permissions => '{rnd.p1}') AS role_id \gset
 SELECT unkey_delete_api(:'gone_id');
@@ -26,7 +27,7 @@ CREATE TEMP TABLE plausible (argument, type, value) AS VALUES
     ('body', 'text', format('{"apiId": "%s"}', :'api_id')), ('body', 'text', format('{"key": "%s"}', :'key')), ('body', 'text', '{}'), ('authorization', 'text', 'Bearer ' || :'all_key'),
     ('authorizations', 'text[]', ARRAY['Bearer ' || :'all_key']::text), ('authorizations', 'text[]', ARRAY['Bearer ' || :'all_key', 'Bearer ' || :'root_key', NULL]::text), ('bodies', 'text[]', ARRAY[format('{"key": "%s"}', :'key')]::text),
     ('bodies', 'text[]', ARRAY[format('{"key": "%s", "tags": ["a"]}', :'key'), '{"key": "nope", "migrationId": "rnd.m"}', NULL]::text), ('ips', 'inet[]', '{10.0.0.1}'), ('ips', 'inet[]', '{NULL,::1,0.0.0.0/0}'), ('request_ids', 'text[]', '{a}'), ('request_ids', 'text[]', '{a,NULL,a}'),
-    ('hash', 'bytea', '\x' || encode(sha256(:'key'), 'hex')), ('hash', 'bytea', '\x' || repeat('00', 32)), ('name', 'text', 'rnd.new'), ('slug', 'text', 'rnd.new'), ('prefix', 'text', 'sk'),
+    ('header', 'text', 'X-Key'), ('hash', 'bytea', '\x' || encode(sha256(:'key'), 'hex')), ('hash', 'bytea', '\x' || repeat('00', 32)), ('name', 'text', 'rnd.new'), ('slug', 'text', 'rnd.new'), ('prefix', 'text', 'sk'),
     ('default_prefix', 'text', 'sk'), ('external_id', 'text', 'rnd.u1'), ('external_id', 'text', 'rnd.new'), ('identity', 'text', 'rnd.u1'), ('namespace', 'text', 'rnd.ns'), ('identifier', 'text', 'rnd.vip'), ('permission', 'text', 'rnd.p1'), ('role', 'text', 'rnd.role'),
     ('role', 'text', :'role_id'), ('operation', 'text', 'set'), ('operation', 'text', 'increment'), ('operation', 'text', 'decrement'), ('permissions', 'text', 'rnd.p1 AND (rnd.p2 OR x)'),
     ('description', 'text', 'words'), ('refill_interval', 'text', 'daily'), ('refill_interval', 'text', 'monthly'), ('migration_id', 'text', 'rnd.m'), ('algorithm', 'text', 'sha256'),

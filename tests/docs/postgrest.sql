@@ -1,0 +1,2 @@
+-- docs/postgrest.md begins with an empty database, but roles are the whole server's.
+DROP ROLE IF EXISTS web_anon, authenticator;
