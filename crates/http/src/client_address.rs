@@ -9,6 +9,10 @@ use crate::settings::Proxy;
 /// The other end of a connection; `None` for a Unix socket.
 pub type Peer = Option<IpAddr>;
 
+/// The address of the client, as a request carries it.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub Peer);
+
 /// The address of the client: that of the peer, or, as long as that is a trusted proxy, the one it names in
 /// `X-Forwarded-For`, read from the right. `None` if it can't be told.
 pub fn client_address(peer: Peer, headers: &HeaderMap, trusted: &[Proxy]) -> Peer {

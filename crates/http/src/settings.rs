@@ -103,6 +103,11 @@ pub struct Settings {
     #[arg(long, env = "UNKEY_JWT_ROLE_CLAIM", value_name = "CLAIM", default_value = "role")]
     pub jwt_role_claim: String,
 
+    /// Function that /rpc calls in each transaction before the one asked for, with its schema, such as public.unkey_pre_request;
+    /// a bearer token that is no JWT is then left to it
+    #[arg(long, env = "UNKEY_PRE_REQUEST", value_name = "FUNCTION", value_parser = function)]
+    pub pre_request: Option<FunctionName>,
+
     /// Form of the log on standard error
     #[arg(long, env = "UNKEY_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
@@ -130,6 +135,15 @@ pub enum Proxy {
     Network(IpNet),
 }
 
+/// A function by its schema and name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionName {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+}
+
 /// Form of the log.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum LogFormat {
@@ -145,6 +159,15 @@ fn listen(text: &str) -> Result<Listen, String> {
     }
     let address = text.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:8080, or none");
     Ok(Listen::Address(address?))
+}
+
+fn function(text: &str) -> Result<FunctionName, String> {
+    match text.split('.').collect::<Vec<_>>()[..] {
+        [schema, name] if !schema.is_empty() && !name.is_empty() => {
+            Ok(FunctionName { schema: schema.to_owned(), name: name.to_owned() })
+        }
+        _ => Err("must be a schema and the name of a function, such as public.unkey_pre_request".to_owned()),
+    }
 }
 
 fn proxy(text: &str) -> Result<Proxy, String> {
@@ -175,6 +198,14 @@ mod tests {
         for argument in Settings::command().get_arguments() {
             assert!(argument.get_env().is_some(), "{}", argument.get_id());
             assert!(argument.get_help().is_some(), "{}", argument.get_id());
+        }
+    }
+
+    #[test]
+    fn a_function_has_a_schema() {
+        assert_eq!(function("a.b"), Ok(FunctionName { schema: "a".to_owned(), name: "b".to_owned() }));
+        for wrong in ["b", ".b", "a.", "a.b.c", ""] {
+            assert!(function(wrong).is_err(), "{wrong}");
         }
     }
 

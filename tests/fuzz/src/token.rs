@@ -87,6 +87,7 @@ fn gate(keys: Keys, token: &str) {
         audience: None,
         place: "role".to_owned(),
         anonymous: Some("anonymous".to_owned()),
+        only_tokens: false,
     };
     let value = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
     let headers: HeaderMap = [(AUTHORIZATION, value)].into_iter().collect();

@@ -18,6 +18,8 @@ GRANT web_anon, web_manager TO http_server;
 SELECT unkey_grant('web_anon', 'verify');
 SELECT unkey_grant('web_manager', 'manage');
 
+ALTER ROLE http_server IN DATABASE http SET unkey.request_header = 'X-Key';
+
 CREATE TABLE tests_written (note text);
 GRANT SELECT, INSERT ON tests_written TO web_anon;
 

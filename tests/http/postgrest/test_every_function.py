@@ -4,7 +4,8 @@ import base64
 import hashlib
 
 import pytest
-from conftest import sql
+from conftest import URL, sql, token
+from postgrest import SyncPostgrestClient
 from postgrest.exceptions import APIError
 
 called, refused = set(), set()
@@ -227,6 +228,18 @@ def test_requests_are_of_the_transaction_that_authenticates(fails):
     fails("unkey_begin_request", "28000", idempotency_key="every")
     fails("unkey_finish_request", "28000", idempotency_key="every", answer={})
     called.update({"unkey_begin_request", "unkey_finish_request"})
+
+
+def test_a_key_in_a_header(call, fails, api):
+    key = call("unkey_create_key", api_id=api, external_id="every_request")["key"]
+    # The header that tests/http/postgrest/setup.sql names.
+    with SyncPostgrestClient(URL, headers={"Authorization": "Bearer " + token("web_manager"), "X-Key": key}) as client:
+        verdict = client.rpc("unkey_authenticate_request", {"tags": ["every"]}).execute().data
+        assert (verdict["code"], verdict["identity"]["externalId"]) == ("VALID", "every_request")
+        assert client.rpc("unkey_pre_request", {}).execute().data == []
+    called.update({"unkey_authenticate_request", "unkey_pre_request"})
+    fails("unkey_authenticate_request", "MISSING_KEY")
+    fails("unkey_pre_request", "MISSING_KEY")
 
 
 def test_privileges_are_the_owners_to_hand_out(fails):

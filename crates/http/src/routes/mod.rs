@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{CONTENT_RANGE, RETRY_AFTER};
-use axum::http::{HeaderValue, Method, Request};
+use axum::http::{HeaderName, HeaderValue, Method, Request};
 use axum::response::Response;
 use axum::routing::{any, get};
 use tower::ServiceExt;
@@ -24,6 +24,9 @@ use crate::client_address::Peer;
 use crate::reply::REQUEST_ID;
 use crate::rpc::Rpc;
 use crate::settings::Settings;
+
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// From a request to its answer.
 #[derive(Clone)]
@@ -100,7 +103,7 @@ fn cors(origins: &[String]) -> Result<Option<CorsLayer>, String> {
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST, Method::HEAD])
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([REQUEST_ID, RETRY_AFTER, CONTENT_RANGE])
+        .expose_headers([REQUEST_ID, RETRY_AFTER, CONTENT_RANGE, RATELIMIT, RATELIMIT_POLICY])
         .max_age(Duration::from_secs(3600));
     Ok(Some(layer))
 }

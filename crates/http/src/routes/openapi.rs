@@ -64,7 +64,9 @@ impl Documents {
         if let Some(catalog) = catalog
             && !last.0.as_ref().is_some_and(|known| Arc::ptr_eq(known, &catalog))
         {
-            let served = Served { operational: self.operational, rpc: Some(rpc::openapi::part(&catalog)) };
+            let takes_keys = self.rpc.as_ref().is_some_and(|rpc| rpc.takes_keys());
+            let served =
+                Served { operational: self.operational, rpc: Some(rpc::openapi::part(&catalog, takes_keys)) };
             *last = (Some(catalog), Written::new(&document(served)));
         }
         last.1.clone()

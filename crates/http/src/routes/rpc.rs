@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::v2;
 use crate::App;
 use crate::access::Arrival;
+use crate::client_address::{ClientAddress, client_address};
 use crate::reply::REQUEST_ID;
 use crate::rpc::Rpc;
 use crate::rpc::error::Error;
@@ -22,7 +23,9 @@ pub async fn answer(
     request: Request<Body>,
 ) -> Response {
     let function = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
+    let address = client_address(arrival.peer, &head.headers, &app.trusted_proxies);
+    head.extensions.insert(ClientAddress(address));
     let body = match timeout(app.request_timeout, v2::read(app.body_limit, &head.headers, body)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) => Err(unreadable(error.kind.facts().status, error.message)),

@@ -52,6 +52,7 @@ use outcome::{Outcome, Terms};
 use prefer::Preferences;
 use query::Query;
 use role::{Caller, Gate};
+use sql::Sql;
 use statement::Wanted;
 use transaction::Transaction;
 
@@ -60,6 +61,8 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 /// Answers calls of functions.
 pub struct Rpc {
     gate: Gate,
+    /// What is called before each call.
+    pre_request: Option<Sql>,
     catalog: Cache,
 }
 
@@ -77,8 +80,15 @@ impl Rpc {
             audience: settings.jwt_audience.clone(),
             place: settings.jwt_role_claim.clone(),
             anonymous: settings.anonymous_role.clone(),
+            only_tokens: settings.pre_request.is_some(),
         };
-        Ok(Some(Self { gate, catalog: Cache::default() }))
+        let pre_request = settings.pre_request.as_ref().map(session::pre_request);
+        Ok(Some(Self { gate, pre_request, catalog: Cache::default() }))
+    }
+
+    /// Whether callers are known by the key that a function finds in their requests.
+    pub fn takes_keys(&self) -> bool {
+        self.pre_request.is_some()
     }
 
     /// What there is to call, for the OpenAPI document.
@@ -102,7 +112,8 @@ impl Rpc {
         let caller = self.gate.caller(&request.headers)?;
         let failed = |failure| failed(&failure, &caller);
         let known = self.catalog.current(database).await.map_err(failed)?;
-        let result = perform(database, &known, &caller, name, request, body).await;
+        let asked = Asked { caller: &caller, name, request, body, pre_request: self.pre_request.as_ref() };
+        let result = asked.perform(database, &known).await;
         if !result.as_ref().is_err_and(Error::is_about_a_function) {
             return result;
         }
@@ -111,25 +122,30 @@ impl Rpc {
         if Arc::ptr_eq(&known, &newer) {
             return result;
         }
-        perform(database, &newer, &caller, name, request, body).await
+        asked.perform(database, &newer).await
     }
 }
 
-async fn perform(
-    database: &Database,
-    catalog: &Catalog,
-    caller: &Caller,
-    name: &str,
-    request: &Parts,
-    body: &str,
-) -> Result<Response> {
-    if request.method == Method::OPTIONS && !catalog.named(name).is_empty() {
-        return Ok(options(catalog.named(name)));
+/// A request, who sends it, and what it asks for.
+struct Asked<'a> {
+    caller: &'a Caller,
+    name: &'a str,
+    request: &'a Parts,
+    body: &'a str,
+    pre_request: Option<&'a Sql>,
+}
+
+impl Asked<'_> {
+    async fn perform(&self, database: &Database, catalog: &Catalog) -> Result<Response> {
+        let Self { caller, name, request, body, .. } = self;
+        if request.method == Method::OPTIONS && !catalog.named(name).is_empty() {
+            return Ok(options(catalog.named(name)));
+        }
+        let call = Call::read(catalog, name, request, body)?;
+        let transaction = call.transaction(self)?;
+        let outcome = database.transaction(&transaction).await;
+        Ok(call.reply(outcome.map_err(|failure| failed(&failure, caller))??))
     }
-    let call = Call::read(catalog, name, request, body)?;
-    let transaction = call.transaction(request, caller)?;
-    let outcome = database.transaction(&transaction).await.map_err(|failure| failed(&failure, caller))??;
-    Ok(call.reply(outcome))
 }
 
 fn failed(failure: &Failure, caller: &Caller) -> Error {
@@ -172,7 +188,8 @@ impl<'a> Call<'a> {
         })
     }
 
-    fn transaction(&self, request: &Parts, caller: &Caller) -> Result<Transaction<'_>> {
+    fn transaction<'t>(&'t self, asked: &Asked<'t>) -> Result<Transaction<'t>> {
+        let Asked { caller, request, pre_request, .. } = *asked;
         let reads = request.method != Method::POST;
         let header = text(&request.headers, RANGE).filter(|_| request.method == Method::GET);
         let shaping = self.query.shaping(header)?;
@@ -180,7 +197,13 @@ impl<'a> Call<'a> {
         let call = statement::call(self.function, &self.document, &self.given, &shaping, wanted)?;
         Ok(Transaction {
             writes: self.function.volatile && !reads,
-            settings: session::settings(request, caller, self.preferences.timezone.as_deref()),
+            settings: session::settings(
+                request,
+                caller,
+                self.preferences.timezone.as_deref(),
+                pre_request.is_some(),
+            ),
+            before: pre_request,
             call,
             terms: Terms {
                 function: self.function,

@@ -6,10 +6,31 @@ use crate::openapi::Part;
 
 use super::catalog::{Argument, Catalog, Column, Function, Shape};
 
-/// All functions, for the document of the whole server.
-pub fn part(catalog: &Catalog) -> Part {
+/// All functions, for the document of the whole server. `takes_keys` says whether callers bring a key as well.
+pub fn part(catalog: &Catalog, takes_keys: bool) -> Part {
+    let mut paths = paths(catalog);
+    let mut security_schemes = members(json!({
+        "jwt": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "Names a database role in a claim.",
+        }
+    }));
+    if takes_keys {
+        security_schemes.insert("key".to_owned(), json!({
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key, which the function that runs before each call verifies; also in the header apikey.",
+        }));
+        paths
+            .values_mut()
+            .filter_map(Value::as_object_mut)
+            .flat_map(|path| path.values_mut())
+            .for_each(with_key);
+    }
     Part {
-        paths: paths(catalog),
+        paths,
         schemas: members(json!({
             "RpcError": {
                 "type": "object",
@@ -22,14 +43,7 @@ pub fn part(catalog: &Catalog) -> Part {
                 "required": ["code", "message", "details", "hint"],
             }
         })),
-        security_schemes: members(json!({
-            "jwt": {
-                "type": "http",
-                "scheme": "bearer",
-                "bearerFormat": "JWT",
-                "description": "Names a database role in a claim.",
-            }
-        })),
+        security_schemes,
         tags: vec![
             json!({ "name": "rpc", "description": "The functions of the extension, as PostgREST serves them." }),
         ],
@@ -80,6 +94,18 @@ fn operation(name: &str, overloads: &[Function], posted: bool) -> Value {
         operation["parameters"] = overloads[0].arguments.iter().map(parameter).collect();
     }
     operation
+}
+
+/// What an operation answers where callers bring a key.
+fn with_key(operation: &mut Value) {
+    operation["security"] = json!([{ "key": [] }, { "jwt": [] }, {}]);
+    let text = json!({ "schema": { "type": "string" } });
+    let seconds = json!({ "schema": { "type": "integer", "minimum": 1 } });
+    operation["responses"]["429"] = json!({
+        "description": "A limit of the key is exceeded, or it has too few credits.",
+        "headers": { "Retry-After": seconds, "RateLimit": text, "RateLimit-Policy": text },
+        "content": { "application/json": { "schema": { "$ref": "#/components/schemas/RpcError" } } },
+    });
 }
 
 fn body(overloads: &[Function]) -> Value {
@@ -181,6 +207,18 @@ fn schema(kind: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_can_be_refused() {
+        let mut catalog = Catalog::default();
+        catalog.functions.insert("f".to_owned(), vec![Function::with_arguments("f", &[])]);
+        for takes_keys in [false, true] {
+            let part = part(&catalog, takes_keys);
+            assert_eq!(part.security_schemes.contains_key("key"), takes_keys);
+            let responses = &part.paths["/rpc/f"]["post"]["responses"];
+            assert_eq!(responses["429"]["headers"]["Retry-After"].is_object(), takes_keys);
+        }
+    }
 
     #[test]
     fn a_path_says_what_goes_in_and_comes_out() {

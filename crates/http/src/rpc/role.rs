@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::claims::{self, Claims};
 use super::error::{Error, Result};
 use super::jwt::Keys;
+use unkey_core::web_request::is_token;
 
 /// Decides who calls.
 pub struct Gate {
@@ -20,6 +21,8 @@ pub struct Gate {
     pub place: String,
     /// Role of those without a token.
     pub anonymous: Option<String>,
+    /// Whether what is no JWT is left to the function that runs before each call.
+    pub only_tokens: bool,
 }
 
 /// Who calls.
@@ -44,7 +47,7 @@ impl Gate {
             return Err(Error::token("PGRST301", "there is more than one Authorization header"));
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-        self.caller_at(now, bearer(headers))
+        self.caller_at(now, bearer(headers).filter(|token| !self.only_tokens || is_token(token)))
     }
 
     fn caller_at(&self, now: f64, token: Option<&str>) -> Result<Caller> {
@@ -100,6 +103,7 @@ mod tests {
             audience: None,
             place: "role".to_owned(),
             anonymous: anonymous.map(str::to_owned),
+            only_tokens: false,
         }
     }
 
@@ -136,6 +140,16 @@ mod tests {
     fn a_token_needs_a_secret_to_be_checked_with() {
         let gate = Gate { keys: None, ..gate(Some("anon")) };
         assert_eq!(asked(&gate, Some(json!({"role": "app"}))), Err("PGRST300".to_owned()));
+    }
+
+    #[test]
+    fn what_is_no_token_can_be_left_to_others() {
+        let gate = Gate { only_tokens: true, ..gate(Some("anon")) };
+        let headers = |value: &str| HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())]);
+        assert_eq!(gate.caller(&headers("Bearer key_1")).unwrap().role, "anon");
+        assert_eq!(gate.caller(&headers("Bearer a.b.c")).unwrap_err().body.code, "PGRST301");
+        let strict = Gate { only_tokens: false, ..gate };
+        assert_eq!(strict.caller(&headers("Bearer key_1")).unwrap_err().body.code, "PGRST301");
     }
 
     #[test]

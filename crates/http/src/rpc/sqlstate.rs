@@ -87,7 +87,6 @@ fn shaped_by_raiser(raised: &Raised) -> Error {
     #[derive(Deserialize)]
     struct Detail {
         status: u16,
-        #[serde(default)]
         headers: BTreeMap<String, String>,
     }
     let message = serde_json::from_str::<Message>(&raised.message);
@@ -187,7 +186,11 @@ mod tests {
         assert_eq!((error.status.as_u16(), error.body.code.as_str()), (402, "123"));
         assert_eq!(error.body.hint.as_deref(), Some("now"));
         assert_eq!(error.headers, [("x-price".parse().unwrap(), "7".parse().unwrap())]);
-        shaped.detail = None;
-        assert_eq!(refusal(&shaped, true).body.code, "PGRST121");
+        for detail in
+            [None, Some(""), Some("[]"), Some(r#"{"status":402}"#), Some(r#"{"status":1,"headers":{}}"#)]
+        {
+            shaped.detail = detail.map(str::to_owned);
+            assert_eq!(refusal(&shaped, true).body.code, "PGRST121", "{detail:?}");
+        }
     }
 }

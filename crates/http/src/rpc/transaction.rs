@@ -1,6 +1,6 @@
 //! A call in its transaction.
 
-use futures_util::future::join3;
+use futures_util::future::join4;
 use tokio_postgres::Error as DatabaseError;
 
 use super::error::Result;
@@ -18,6 +18,8 @@ pub struct Transaction<'a> {
     pub writes: bool,
     /// Its role, and what it knows of the request.
     pub settings: Sql,
+    /// What is called first, for its effect.
+    pub before: Option<&'a Sql>,
     /// The call itself.
     pub call: Sql,
     /// What must be true of its result.
@@ -33,9 +35,15 @@ impl Work for Transaction<'_> {
 
     async fn run(&self, connection: &Connection) -> Result<(Self::Output, Option<Mark>), DatabaseError> {
         // Sent together. When one fails the rest does too, so the first failure is the one that counts.
-        let (set, row, mark) =
-            join3(query(connection, &self.settings), query(connection, &self.call), mark(connection)).await;
+        let (set, before, row, mark) = join4(
+            query(connection, &self.settings),
+            run(connection, self.before),
+            query(connection, &self.call),
+            mark(connection),
+        )
+        .await;
         set?;
+        before?;
         let row = read(&row?)?;
         let mark = mark?;
         match self.terms.judge(row) {
@@ -51,6 +59,13 @@ impl Work for Transaction<'_> {
 /// Statements are as various as what is selected and filtered, so they are not kept prepared.
 async fn query(connection: &Connection, sql: &Sql) -> Result<tokio_postgres::Row, DatabaseError> {
     connection.query_typed_one(sql.text(), &sql.parameters()).await
+}
+
+async fn run(connection: &Connection, sql: Option<&Sql>) -> Result<(), DatabaseError> {
+    if let Some(sql) = sql {
+        connection.query_typed(sql.text(), &sql.parameters()).await?;
+    }
+    Ok(())
 }
 
 fn read(row: &tokio_postgres::Row) -> Result<Row, DatabaseError> {

@@ -1,0 +1,42 @@
+-- Roles that requests come as, a table with a policy, and functions that show what a call sees. Functions become members of the
+-- extension, because nothing else is served.
+CREATE ROLE http_server LOGIN NOINHERIT;
+CREATE ROLE prq_anon NOLOGIN;
+CREATE ROLE prq_member NOLOGIN;
+GRANT prq_anon, prq_member TO http_server;
+SELECT unkey_grant('http_server', 'api'), unkey_grant('prq_anon', 'verify'), unkey_grant('prq_member', 'verify');
+
+-- A limit for each method and path, in a window that no test sees the end of.
+ALTER ROLE http_server SET unkey.request_ratelimits = '[{"name": "{method} {path}", "limit": 3, "duration": 4000000000000}]';
+ALTER ROLE http_server SET unkey.request_cost = 5;
+
+CREATE TABLE notes (customer text NOT NULL DEFAULT unkey_external_id(), note text NOT NULL);
+ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON notes USING (customer = (SELECT unkey_external_id()));
+GRANT SELECT, INSERT (note) ON notes TO prq_anon;
+INSERT INTO notes VALUES ('acme', 'of acme'), ('globex', 'of globex');
+
+CREATE FUNCTION unkey_test_seen() RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object(
+        'role', current_user,
+        'principal', unkey_external_id(),
+        'method', current_setting('request.method'),
+        'path', current_setting('request.path'),
+        'headers', current_setting('request.headers')::jsonb,
+        'address', current_setting('request.client_address'),
+        'claims', current_setting('request.jwt.claims')::jsonb,
+        'read_only', current_setting('transaction_read_only'))
+$$;
+-- The same by a function that may write, and so costs something.
+CREATE FUNCTION unkey_test_pay() RETURNS jsonb LANGUAGE sql VOLATILE AS 'SELECT unkey_test_seen()';
+CREATE FUNCTION unkey_test_notes() RETURNS SETOF text LANGUAGE sql STABLE AS 'SELECT note FROM notes';
+CREATE FUNCTION unkey_test_write(note text, fails boolean DEFAULT false) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    INSERT INTO notes (note) VALUES (note);
+    IF fails THEN RAISE SQLSTATE 'PT409' USING MESSAGE = 'no'; END IF;
+END
+$$;
+ALTER EXTENSION unkey ADD FUNCTION unkey_test_seen();
+ALTER EXTENSION unkey ADD FUNCTION unkey_test_pay();
+ALTER EXTENSION unkey ADD FUNCTION unkey_test_notes();
+ALTER EXTENSION unkey ADD FUNCTION unkey_test_write(text, boolean);
