@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::credits::{Balance, Refill};
+use crate::credits::Refill;
 use crate::ratelimit::{Check, Counter, Standing, pass};
 
 /// How many windows after the present one know nothing of it any more, where a clock that was ahead counted in the next one.
@@ -41,7 +41,7 @@ fn first(range: RangeInclusive<i64>, passes: impl Fn(i64) -> bool) -> Option<i64
     Some(low)
 }
 
-/// The refill from which on a balance, settled at `now`, covers a cost; `None` if none does.
-pub fn of_credits(balance: &Balance, refill: Option<&Refill>, cost: i64) -> Option<i64> {
-    refill.filter(|refill| refill.amount >= cost)?.next(balance.settled_at)
+/// The refill from which on a balance that does not cover a cost, and is settled, does; `None` if none will.
+pub fn of_credits(refill: Option<&Refill>, cost: i64, settled_at: i64) -> Option<i64> {
+    refill.filter(|refill| refill.amount >= cost)?.next(settled_at)
 }

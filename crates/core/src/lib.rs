@@ -3,11 +3,9 @@
 //! In reading order: [`key`] and [`id`] make what is issued; [`rule`], [`validate`] and [`document`] say what callers may
 //! send, [`request`] what they send in the v2 dialect and [`reply`] what they get; [`permission`], [`network`],
 //! [`ratelimit`], [`limits`], [`overrides`] and [`credits`] are one check each, [`slots`] keeps counters in memory; [`verdict`] puts checks in order,
-//! [`explain`] says what they find and [`clearing`] when a refusal ends; [`authorization`] and [`root_permission`] are about root keys, [`envelope`] about recoverable ones; [`error`] is the
-//! [`ratelimit`], [`limits`], [`overrides`] and [`credits`] are one check each, [`slots`] keeps counters in memory; [`verdict`] puts checks in order;
-//! [`web_request`] is about keys that come in the headers of a request, and when to come again ([`retry`]);
-//! [`authorization`] and [`root_permission`] are about root keys, [`envelope`] about recoverable ones; [`error`] is the
-//! table of callers' mistakes.
+//! [`explain`] says what they find and [`clearing`] when a refusal ends; [`idempotency`] is about requests that are sent again,
+//! [`web_request`] about keys that come in the headers of a request; [`authorization`] and [`root_permission`] are about root keys,
+//! [`envelope`] about recoverable ones; [`error`] is the table of callers' mistakes.
 #![forbid(unsafe_code)]
 // Rules are constants; schemars takes by mutable reference what only describes.
 #![cfg_attr(feature = "schema", allow(const_item_mutation))]
@@ -33,7 +31,6 @@ pub mod ratelimit;
 mod redacted;
 pub mod reply;
 pub mod request;
-pub mod retry;
 pub mod root_permission;
 pub mod rule;
 #[cfg(feature = "schema")]

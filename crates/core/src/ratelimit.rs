@@ -13,6 +13,8 @@
 //!
 //! Times and durations are milliseconds. Stored counts are expected to be >= 0; no value can overflow or panic.
 
+use crate::clearing;
+
 /// The stored state of one counter: what was spent in two adjacent windows. Empty by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Window {
@@ -182,11 +184,10 @@ impl Standing {
         Outcome { exceeded, remaining: saturated(left.max(0)), reset: self.reset, clears }
     }
 
-    /// What weighs on a call shrinks from moment to moment, and is nothing two windows later.
+    /// When the same call would pass by itself.
     fn clears(&self, limit: i64, now: i64) -> Option<i64> {
         let counter = Counter { duration: self.duration, window: self.window };
-        let fits = |at| !Self { cost: self.cost, ..Self::at(&counter, at) }.exceeds(limit);
-        crate::retry::first(now, self.reset.saturating_add(self.duration), fits)
+        clearing::of_limit(&counter, limit, self.cost(), now)
     }
 
     /// Effective use before the call.

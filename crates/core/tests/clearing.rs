@@ -93,7 +93,7 @@ proptest! {
         if covers(NOW) {
             return Ok(());
         }
-        match of_credits(&stored.settle(refill.as_ref(), NOW), refill.as_ref(), cost) {
+        match of_credits(refill.as_ref(), cost, stored.settle(refill.as_ref(), NOW).settled_at) {
             None => prop_assert!(!covers(NOW + 800 * DAY)),
             Some(at) => prop_assert!(covers(at) && !covers(at - 1)),
         }

@@ -59,7 +59,7 @@ impl Look<'_> {
         );
         Finding::new(Step::Ratelimit, message)
             .refused_if(self.state.exceeded, Code::RateLimited)
-            .clearing(|| clearing::of_limit(self.counter, *limit, *cost, now))
+            .clearing(|| self.state.clears)
             .details(self.details(owner, &standing))
     }
 
@@ -74,7 +74,8 @@ impl Look<'_> {
 
     fn details(&self, owner: &str, standing: &Standing) -> Value {
         let window = standing.counted();
-        let LimitState { id, name, limit, duration, reset, remaining, exceeded, auto_apply } = &self.state;
+        let LimitState { id, name, limit, duration, reset, remaining, exceeded, auto_apply, .. } =
+            &self.state;
         json!({
             "id": id, "name": name, "owner": owner, "limit": limit, "duration": duration, "autoApply": auto_apply,
             "cost": self.limit.cost, "current": window.current, "previous": window.previous, "used": standing.used(),
@@ -89,11 +90,11 @@ impl Look<'_> {
 /// The store's own.
 pub(super) fn credits<P: Peek>(request: &Request, peek: &mut P, metered: bool) -> Result<Finding, P::Error> {
     let stored = if metered { peek.credits()? } else { None };
-    let Some(Credits { balance, refill }) = stored else {
+    let Some(Credits { balance, refill: refilling }) = stored else {
         return Ok(Finding::new(Step::Credits, "The key has no balance to spend."));
     };
-    let (balance, cost) = (balance.settle(refill.as_ref(), request.now), request.cost.unwrap_or(1));
-    let next = refill.and_then(|refill| Some((refill, refill.next(balance.settled_at)?)));
+    let (balance, cost) = (balance.settle(refilling.as_ref(), request.now), request.cost.unwrap_or(1));
+    let next = refilling.and_then(|refill| Some((refill, refill.next(balance.settled_at)?)));
     let refilled = match next {
         None => "no refill will come".to_owned(),
         Some((refill, at)) => format!("the next refill, to {}, is at {}", refill.amount, words::instant(at)),
@@ -104,6 +105,6 @@ pub(super) fn credits<P: Peek>(request: &Request, peek: &mut P, metered: bool) -
     let message = format!("Balance {}, cost {cost}; {refilled}.", balance.remaining);
     Ok(Finding::new(Step::Credits, message)
         .refused_if(balance.spend(cost).is_err(), Code::UsageExceeded)
-        .clearing(|| clearing::of_credits(&balance, next.map(|(refill, _)| refill).as_ref(), cost))
+        .clearing(|| clearing::of_credits(refilling.as_ref(), cost, balance.settled_at))
         .details(json!({"remaining": balance.remaining, "cost": cost, "refill": refill})))
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::fields::fields;
+use crate::clearing;
 use crate::credits::Refill;
 use crate::limits::LimitState;
-use crate::retry;
 use crate::verdict::Code;
 
 /// The SQLSTATE that makes PostgREST read message and detail.
@@ -136,19 +136,25 @@ impl Refused<'_> {
     }
 
     fn out_of_credits(&self, code: &'static str) -> Refusal {
-        let refill = retry::refill(self.refill, self.cost, self.now);
+        let refill = clearing::of_credits(self.refill, self.cost, self.now);
         self.later(code, "the API key has too few credits left", refill, "Ask whoever issued it for credits.")
     }
 
     /// A refusal that ends then.
     fn later(&self, code: &'static str, message: &'static str, then: Option<i64>, never: &str) -> Refusal {
-        let Some(seconds) = then.map(|then| retry::seconds(self.now, then)) else {
+        let Some(seconds) = then.map(|then| seconds(self.now, then)) else {
             return Refusal::plain(429, code, message, never.to_owned());
         };
         let hint = format!("Try again in {seconds} s.");
         let headers = vec![("Retry-After", seconds.to_string())];
         Refusal { headers, ..Refusal::plain(429, code, message, hint) }
     }
+}
+
+/// Whole seconds until then, for `Retry-After`: at least 1.
+fn seconds(now: i64, then: i64) -> i64 {
+    let milliseconds = then.saturating_sub(now);
+    (milliseconds / 1000 + i64::from(milliseconds % 1000 > 0)).max(1)
 }
 
 fn challenge(scheme: &str) -> Vec<(&'static str, String)> {
@@ -212,6 +218,13 @@ mod tests {
             reply(&refused(Code::Expired)).1,
             json!({"WWW-Authenticate": r#"Bearer error="invalid_token""#})
         );
+    }
+
+    #[test]
+    fn seconds_are_rounded_up() {
+        for (milliseconds, expected) in [(-5000, 1), (0, 1), (1, 1), (1000, 1), (1001, 2), (59_999, 60)] {
+            assert_eq!(seconds(NOW, NOW + milliseconds), expected);
+        }
     }
 
     #[test]
