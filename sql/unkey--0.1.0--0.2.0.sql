@@ -271,7 +271,7 @@ BEGIN ATOMIC
         WHEN 'principal' THEN principal
         WHEN 'limit' THEN name IN ('unkey_limit', 'unkey_multi_limit')
         WHEN 'api' THEN name IN ('unkey_api', 'unkey_api_verify_keys', 'unkey_api_operations', 'figures')
-        WHEN 'read' THEN name ~ '^unkey_(get|list)_' OR name IN ('unkey_whoami', 'unkey_explain', 'unkey_verify_audit_log', 'figures')
+        WHEN 'read' THEN name ~ '^unkey_(get|list)_' OR name IN ('unkey_whoami', 'unkey_explain', 'unkey_scan', 'unkey_scanner_rules', 'unkey_verify_audit_log', 'figures')
         WHEN 'manage' THEN name NOT IN ('unkey_grant', 'unkey_revoke')
             AND (NOT internal OR name IN ('new_id', 'now', 'to_ms', 'from_ms', 'maintain', 'figures') OR name ~ '^is_')
     END
@@ -302,8 +302,87 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.unkey_grant(name, text) IS
-'Gives a role a privilege, with plain GRANT statements on the functions and tables of the extension. verify: unkey_verify_key, unkey_verify_keys, unkey_authenticate, unkey_authenticate_request, unkey_pre_request, unkey_begin_request, unkey_finish_request and the view of its own usage, nothing else. principal, which verify includes: unkey_key_id, unkey_external_id and the other functions that tell who is authenticated, for roles that policies apply to. limit: unkey_limit and unkey_multi_limit. api: unkey_api, unkey_api_verify_keys and the view unkey.metrics, for a server whose clients bring root keys. read: every unkey_get_… and unkey_list_… function, unkey_whoami, unkey_explain, and SELECT on tables and views without hashes, secrets, encrypted texts or answers of requests. manage: everything but handing out privileges, and changes of the tables by hand. PUBLIC never gets any. Only the owner of the extension may call it.
+'Gives a role a privilege, with plain GRANT statements on the functions and tables of the extension. verify: unkey_verify_key, unkey_verify_keys, unkey_authenticate, unkey_authenticate_request, unkey_pre_request, unkey_begin_request, unkey_finish_request and the view of its own usage, nothing else. principal, which verify includes: unkey_key_id, unkey_external_id and the other functions that tell who is authenticated, for roles that policies apply to. limit: unkey_limit and unkey_multi_limit. api: unkey_api, unkey_api_verify_keys and the view unkey.metrics, for a server whose clients bring root keys. read: every unkey_get_… and unkey_list_… function, unkey_whoami, unkey_explain, unkey_scan, unkey_scanner_rules, and SELECT on tables and views without hashes, secrets, encrypted texts or answers of requests. manage: everything but handing out privileges, and changes of the tables by hand. PUBLIC never gets any. Only the owner of the extension may call it.
 Errors: 22004 a NULL, 22023 unknown privilege, 42704 unknown role.';
 
 REVOKE ALL ON FUNCTION @extschema@.unkey_begin_request(text, jsonb), @extschema@.unkey_finish_request(text, jsonb), unkey.remove_requests() FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.unkey_authenticate_request(text, bigint, jsonb, text[], text, text), @extschema@.unkey_pre_request() FROM PUBLIC;
+
+-- Key texts with a checksum.
+ALTER TYPE unkey.api_details ADD ATTRIBUTE key_format text;
+COMMENT ON COLUMN unkey.api_details.key_format IS 'What the texts of new keys look like: plain or checksum.';
+ALTER TABLE unkey.apis ADD COLUMN IF NOT EXISTS key_format text COLLATE "C" NOT NULL DEFAULT 'plain' CHECK (key_format IN ('plain', 'checksum'));
+ALTER TABLE unkey.apis ADD CONSTRAINT apis_checksum_check CHECK (key_format = 'plain' OR default_prefix !~ '_$' AND default_bytes <= 32);
+COMMENT ON COLUMN unkey.apis.key_format IS 'What the texts of new keys look like. plain: prefix and random bytes in base58. checksum: prefix, 8 characters, unkeyv1, 36 characters and the CRC-32C of all that as 6 characters; the prefix does not end with _.';
+
+CREATE FUNCTION @extschema@.unkey_create_api(
+    name text,
+    default_prefix text DEFAULT NULL,
+    default_bytes integer DEFAULT NULL,
+    ip_allowlist cidr[] DEFAULT NULL,
+    delete_protection boolean DEFAULT NULL,
+    store_encrypted_keys boolean DEFAULT NULL,
+    key_format text DEFAULT NULL
+) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_create_api_of_format_wrapper';
+COMMENT ON FUNCTION @extschema@.unkey_create_api(text, text, integer, cidr[], boolean, boolean, text) IS
+'Makes an API with its keyspace and returns its id (api_…). name: 3 to 255 letters, digits, . _ -, starting with a letter, not unique. default_prefix: 1 to 8 letters, digits, _; default none. default_bytes: 16 to 255, default 16. ip_allowlist: networks from which its keys may be verified, default any. delete_protection: default false. store_encrypted_keys: whether keys may be recoverable, default false. key_format: what the texts of its keys look like: plain (default), or checksum, of a fixed length with a marker and a checksum, for scanners; then default_prefix ends with a letter or a digit and default_bytes is at most 32.
+Errors: 22023 a value out of range, 22004 name is NULL.';
+
+REVOKE ALL ON FUNCTION @extschema@.unkey_create_api(text, text, integer, cidr[], boolean, boolean, text) FROM PUBLIC;
+
+-- With one argument more it is another function; unkey_grant gives it to those who had the old one.
+DROP FUNCTION @extschema@.unkey_create_api(text, text, integer, cidr[], boolean, boolean);
+
+COMMENT ON FUNCTION @extschema@.unkey_update_api(text, jsonb) IS
+'Changes an API. patch: {"name", "defaultPrefix", "defaultBytes", "ipWhitelist", "enabled", "deleteProtection", "storeEncryptedKeys", "keyFormat"}; absent keeps, null clears defaultPrefix, defaultBytes (back to 16) and ipWhitelist. While enabled is false its keys answer FORBIDDEN. keyFormat is of keys made from now on; those there are stay as they are.
+Errors: 22023 an unknown field or a value out of range, 42704 unknown API, 22004 NULL.';
+
+COMMENT ON FUNCTION @extschema@.unkey_create_key(text, text, text, integer, text, jsonb, text[], text[], timestamptz, bigint, bigint, text, integer, jsonb, boolean, boolean, cidr[]) IS
+'Makes a key and returns its id and its text, which is shown this once. Only api_id is required; NULL leaves any other at its default.
+prefix: 1 to 16 letters, digits, _, the last one no _ if the API has the key format checksum; default that of the API. name: 1 to 255 characters. byte_length: random bytes, 16 to 255, default that of the API; with the key format checksum at most 32, and the key has as many whatever is asked for. external_id: your id of the owner, 1 to 255 letters, digits, . _ -; the identity is made when missing. meta: an object of at most 100 properties. roles: at most 100 names or ids, which must exist. permissions: at most 1000 slugs or ids; missing slugs are made. expires: 1970 to 2100; the key is invalid strictly after it. credits: balance, default unlimited. refill_amount, refill_interval (daily or monthly), refill_day (1 to 31, monthly only; the last day in shorter months): at 00:00 UTC a balance below the amount is set to it. ratelimits: [{"name", "limit", "duration" (ms, at least 1000), "autoApply" (default false)}], at most 50. enabled: default true. recoverable: whether the text is kept, encrypted, for unkey_decrypt_key; default false. ip_allowlist: networks from which the key may be verified.
+Errors: 22023 a value out of range or a refill without credits, 22004 a NULL, 42704 unknown API or role, 55000 recoverable without a master key or for an API that does not store encrypted keys.';
+
+COMMENT ON FUNCTION @extschema@.unkey_reroll_key(text, interval) IS
+'Makes a key with the same name, meta, identity, expiry, balance, refill, limits, permissions, roles, addresses and prefix but a new text, in the key format that its API has now, and ends the old one: at once, or after grace (a month counts 30 days) rounded up to the whole minute, never later than it would have ended anyway. Counters start at zero; both keys hold a copy of the balance. A recoverable key gets a recoverable one.
+Errors: 22023 grace is negative or beyond 130 years, 42704 unknown key, 55000 recoverable and no master key or no longer allowed by the API, 22004 key_id is NULL.';
+
+-- Keys where they do not belong.
+CREATE TYPE unkey.leaked_key AS (
+    key_id   text,
+    api_id   text,
+    start    text,
+    enabled  boolean,
+    expires  timestamptz,
+    position integer,
+    length   integer
+);
+COMMENT ON TYPE unkey.leaked_key IS 'A live key that stands in a text.';
+COMMENT ON COLUMN unkey.leaked_key.key_id IS 'Id of the key.';
+COMMENT ON COLUMN unkey.leaked_key.api_id IS 'Id of its API; NULL for a root key.';
+COMMENT ON COLUMN unkey.leaked_key.start IS 'Visible beginning of the key text; empty for imported keys.';
+COMMENT ON COLUMN unkey.leaked_key.enabled IS 'Whether it is enabled.';
+COMMENT ON COLUMN unkey.leaked_key.expires IS 'When it expires, or expired; NULL for never.';
+COMMENT ON COLUMN unkey.leaked_key.position IS 'Where it begins in the text, in characters from 1.';
+COMMENT ON COLUMN unkey.leaked_key.length IS 'How many characters of the text it is.';
+
+CREATE FUNCTION @extschema@.unkey_scan(content text) RETURNS SETOF unkey.leaked_key
+    LANGUAGE c STABLE PARALLEL SAFE STRICT COST 1000 ROWS 10
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_scan_wrapper';
+COMMENT ON FUNCTION @extschema@.unkey_scan(text) IS
+'Finds the keys and root keys of this database in a text of any kind (source code, logs, JSON, URLs), a row for each place where one stands. Those that are disabled or expired are among them, deleted ones are not. Nothing of the text is stored or logged by the extension; Postgres logs it as any parameter: log_parameter_max_length = 0 and no log_statement. NULL: no rows.
+Found are: every key with the key format checksum; every other key made here, unless a character of base58 (letters and digits but 0, O, I, l) follows, or precedes one that has no prefix; an imported key that has 16 to 512 letters, digits and _ - . ~ + / (and = at its end), begins and ends where a word does, and has at most 8 words, of which one has 16 characters or mixes small letters, capitals and digits. A word is letters and digits; escapes (%22, \n, \u0022) end before it. Not found are keys that are encoded (base64, gzip) or broken over lines.
+No errors.';
+
+CREATE FUNCTION @extschema@.unkey_scanner_rules(
+    tool text,
+    verify_url text DEFAULT NULL
+) RETURNS text
+    LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT COST 10000
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'unkey_scanner_rules_wrapper';
+COMMENT ON FUNCTION @extschema@.unkey_scanner_rules(text, text) IS
+'Rules by which others find keys of this database: a configuration for a scanner, with a rule for each API, made from its key format and from the prefixes of its keys, and one for root keys. Keys with the format checksum are told by their layout; plain ones by prefix, so an API whose keys have none gets a comment instead. Imported keys are not covered. Reads all keys once.
+tool: gitleaks (TOML, on top of its own rules) or trufflehog (custom detectors in YAML). verify_url, of trufflehog only: an address (http:// or https://, at most 2048 characters) that it sends what it found to, as JSON in a POST; 200 says that a key is live.
+Errors: 22023 another tool or address, 22004 tool is NULL.';
+REVOKE ALL ON FUNCTION @extschema@.unkey_scan(text), @extschema@.unkey_scanner_rules(text, text) FROM PUBLIC;

@@ -2,6 +2,7 @@
 
 use unkey_core::document::ApiPatch;
 use unkey_core::error::quoted;
+use unkey_core::key_format::KeyFormat;
 use unkey_core::{Error, Kind, id, network, validate};
 
 use crate::clock;
@@ -20,6 +21,8 @@ pub struct NewApi {
     pub delete_protection: bool,
     /// Whether keys may be recoverable.
     pub store_encrypted_keys: bool,
+    /// Name of the format of its keys' texts.
+    pub key_format: Option<String>,
 }
 
 /// The mistake of naming an API that is not there.
@@ -40,6 +43,10 @@ pub fn create(new: &NewApi) -> Outcome<String> {
         validate::default_prefix("default_prefix", prefix)?;
     }
     let default_bytes = validate::byte_length("default_bytes", new.default_bytes.unwrap_or(16))?;
+    let key_format =
+        new.key_format.as_deref().map_or(Ok(KeyFormat::Plain), |name| KeyFormat::read("key_format", name))?;
+    key_format.check_prefix("default_prefix", new.default_prefix.as_deref())?;
+    key_format.check_bytes("default_bytes", new.default_bytes)?;
     let networks = |list: &[String]| network::normalized("ip_allowlist", list);
     let ip_allowlist = new.ip_allowlist.as_deref().map(networks).transpose()?;
     let now = clock::now();
@@ -53,6 +60,7 @@ pub fn create(new: &NewApi) -> Outcome<String> {
         ip_allowlist: ip_allowlist.as_deref(),
         delete_protection: new.delete_protection,
         store_encrypted_keys: new.store_encrypted_keys,
+        key_format,
     };
     apis::insert(&row, now)?;
     Ok(api_id)
@@ -66,6 +74,8 @@ pub fn list(limit: i64, cursor: Option<&str>) -> Outcome<Page<Api>> {
 /// Changes an API.
 pub fn update(api_id: &str, patch: &str) -> Outcome<()> {
     let patch = ApiPatch::read(patch)?;
+    let key_format = patch.key_format()?;
+    check_format(api_id, &patch, key_format)?;
     let changes = Changes {
         name: patch.name,
         default_prefix: patch.default_prefix.change(),
@@ -74,9 +84,22 @@ pub fn update(api_id: &str, patch: &str) -> Outcome<()> {
         enabled: patch.enabled,
         delete_protection: patch.delete_protection,
         store_encrypted_keys: patch.store_encrypted_keys,
+        key_format,
     };
     apis::update(api_id, &changes, clock::now())?.ok_or_else(|| not_found(api_id))?;
     Ok(())
+}
+
+/// Holds the prefix and the length that new keys will have to the format that they will have.
+fn check_format(api_id: &str, patch: &ApiPatch, changed: Option<KeyFormat>) -> Outcome<()> {
+    let (prefix, bytes) = (patch.default_prefix.clone().change(), patch.default_bytes.clone().change());
+    if changed.is_none() && prefix.is_none() && bytes.is_none() {
+        return Ok(());
+    }
+    let api = get(View::Latest, api_id)?;
+    let format = changed.unwrap_or(api.key_format);
+    format.check_prefix("patch.defaultPrefix", prefix.unwrap_or(api.default_prefix).as_deref())?;
+    Ok(format.check_bytes("patch.defaultBytes", bytes.unwrap_or(Some(api.default_bytes as i64)))?)
 }
 
 /// Deletes an API: its keys answer `NOT_FOUND` from then on.

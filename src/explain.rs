@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use unkey_core::checksum::is_refuted;
 use unkey_core::credits::Refill;
 use unkey_core::explain::{self, Case, Credits, Explanation, Found, Named, Peek, Whereabouts};
 use unkey_core::key;
@@ -73,7 +74,10 @@ struct Seen {
 impl Seen {
     fn find(whose: Whose) -> Outcome<Self> {
         let found = match whose {
-            Whose::Text(text) => Sought::Text(Some(text)).hash().ok_or(Whereabouts::Unfit),
+            Whose::Text(text) => Sought::Text(Some(text)).hash().ok_or_else(|| match is_refuted(text) {
+                true => Whereabouts::Misspelt,
+                false => Whereabouts::Unfit,
+            }),
             Whose::Id(id) => hash_of(id)?.ok_or(Whereabouts::UnknownId),
         };
         let hash = match found {

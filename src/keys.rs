@@ -94,8 +94,12 @@ pub fn create(mut new: NewKey) -> Outcome<Created> {
     let api = apis::get(View::Latest, &new.api_id)?;
     let now = clock::now();
     let vault = new.recoverable.then(|| recovery::open(&api, now)).transpose()?;
+    let format = api.key_format;
+    format.check_prefix("prefix", new.prefix.as_deref())?;
+    format.check_bytes("byte_length", new.byte_length)?;
     let prefix = new.prefix.or(api.default_prefix);
     let bytes = new.byte_length.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(api.default_bytes);
+    let text = format.generate(prefix.as_deref(), bytes)?;
     let row = NewRow {
         api_id: new.api_id,
         identity_id: new.external_id.map(|external_id| identities::id(&external_id, now)).transpose()?,
@@ -112,20 +116,13 @@ pub fn create(mut new: NewKey) -> Outcome<Created> {
         role_ids: access::distinct(access::role_ids(&new.roles, Missing::Refused, now)?),
         ..NewRow::default()
     };
-    issue(row, prefix, bytes, vault.as_ref(), now)
+    issue(NewRow { prefix, ..row }, text, vault.as_ref(), now)
 }
 
-/// Makes the key text for a row and inserts it; with a data key, the encrypted text as well.
-pub fn issue(
-    row: NewRow,
-    prefix: Option<String>,
-    bytes: usize,
-    vault: Option<&DataKey>,
-    now: i64,
-) -> Outcome<Created> {
-    let new = key::generate(prefix.as_deref(), bytes)?;
+/// Inserts a row for a key text just made; with a data key, the encrypted text as well.
+pub fn issue(row: NewRow, new: key::NewKey, vault: Option<&DataKey>, now: i64) -> Outcome<Created> {
     let key_id = id::of_key(&secret::of_key_ids()?, &new.hash)?;
-    let row = NewRow { id: key_id.clone(), hash: new.hash.to_base64(), prefix, start: new.start, ..row };
+    let row = NewRow { id: key_id.clone(), hash: new.hash.to_base64(), start: new.start, ..row };
     if keys::insert(&[row], now)?.is_empty() {
         return Err(Failure::Internal("a new key has the hash of an old one".into()));
     }
@@ -148,7 +145,8 @@ pub fn current(key_id: &str) -> Outcome<Key> {
 /// A key by its text, at the caller's snapshot.
 pub fn whoami(text: &str) -> Outcome<Key> {
     rule::KEY.check("key", text)?;
-    Ok(keys::show_by_hash(&Hash::of(text))?.ok_or_else(unknown_text)?)
+    let found = key::may_be_one(text).then(|| keys::show_by_hash(&Hash::of(text))).transpose()?;
+    Ok(found.flatten().ok_or_else(unknown_text)?)
 }
 
 /// The mistake of asking for a text that no key has.

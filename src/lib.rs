@@ -19,6 +19,7 @@ mod grants;
 mod idempotency;
 mod identities;
 mod keys;
+mod leaks;
 mod migrations;
 mod page;
 mod principal;

@@ -19,16 +19,15 @@ pub fn reroll(key_id: &str, grace: i64) -> Outcome<Created> {
     check_grace(grace)?;
     let old = locked_with_balance(key_id)?;
     let now = clock::now();
-    let vault = if store::recovery::is_stored(key_id)? {
-        Some(recovery::open(&apis::get(View::Latest, &old.api.id)?, now)?)
-    } else {
-        None
-    };
+    let api = apis::get(View::Latest, &old.api.id)?;
+    let vault = store::recovery::is_stored(key_id)?.then(|| recovery::open(&api, now)).transpose()?;
+    let prefix = prefix(&old).and_then(|prefix| api.key_format.inherited(prefix));
+    let text = api.key_format.generate(prefix.as_deref(), api.default_bytes)?;
     let balance = old.balance(now);
     let end = old_key_ends(old.expires, grace, now);
     let changes = Changes { expires_ms: Some(Some(end)), ..Changes::default() };
     while_doing(Doing::Reroll, || keys::update(key_id, &changes, now))?;
-    issue(copy(&old, balance, now)?, prefix(&old), old.api.default_bytes, vault.as_ref(), now)
+    issue(NewRow { prefix, ..copy(&old, balance, now)? }, text, vault.as_ref(), now)
 }
 
 /// How long an old key may stay good after a reroll, in milliseconds.

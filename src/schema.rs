@@ -28,6 +28,7 @@ extension_sql_file!(
 );
 extension_sql_file!("../sql/base/40_audit.sql", name = "audit", requires = ["analytics_query"]);
 extension_sql_file!("../sql/base/41_metrics.sql", name = "metrics", requires = ["audit"]);
-extension_sql_file!("../sql/base/50_api.sql", name = "api", requires = ["metrics"]);
+extension_sql_file!("../sql/base/42_leaks.sql", name = "leaks", requires = ["metrics"]);
+extension_sql_file!("../sql/base/50_api.sql", name = "api", requires = ["leaks"]);
 extension_sql_file!("../sql/base/80_grants.sql", name = "grants", requires = ["api"]);
 extension_sql_file!("../sql/base/90_security.sql", name = "security", requires = ["grants"], finalize);

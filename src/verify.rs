@@ -257,9 +257,7 @@ impl Sought<'_> {
     pub fn hash(&self) -> Option<Hash> {
         match *self {
             Self::Hash(hash) => Some(*hash),
-            Self::Text(text) => {
-                text.filter(|text| !text.is_empty() && text.chars().count() <= key::MAX_LENGTH).map(Hash::of)
-            }
+            Self::Text(text) => text.filter(|text| key::may_be_one(text)).map(Hash::of),
         }
     }
 }

@@ -29,7 +29,7 @@ BEGIN ATOMIC
         WHEN 'principal' THEN principal
         WHEN 'limit' THEN name IN ('unkey_limit', 'unkey_multi_limit')
         WHEN 'api' THEN name IN ('unkey_api', 'unkey_api_verify_keys', 'unkey_api_operations', 'figures')
-        WHEN 'read' THEN name ~ '^unkey_(get|list)_' OR name IN ('unkey_whoami', 'unkey_explain', 'unkey_verify_audit_log', 'figures')
+        WHEN 'read' THEN name ~ '^unkey_(get|list)_' OR name IN ('unkey_whoami', 'unkey_explain', 'unkey_scan', 'unkey_scanner_rules', 'unkey_verify_audit_log', 'figures')
         WHEN 'manage' THEN name NOT IN ('unkey_grant', 'unkey_revoke')
             AND (NOT internal OR name IN ('new_id', 'now', 'to_ms', 'from_ms', 'maintain', 'figures') OR name ~ '^is_')
     END
@@ -87,7 +87,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.unkey_grant(name, text) IS
-'Gives a role a privilege, with plain GRANT statements on the functions and tables of the extension. verify: unkey_verify_key, unkey_verify_keys, unkey_authenticate, unkey_authenticate_request, unkey_pre_request, unkey_begin_request, unkey_finish_request and the view of its own usage, nothing else. principal, which verify includes: unkey_key_id, unkey_external_id and the other functions that tell who is authenticated, for roles that policies apply to. limit: unkey_limit and unkey_multi_limit. api: unkey_api, unkey_api_verify_keys and the view unkey.metrics, for a server whose clients bring root keys. read: every unkey_get_… and unkey_list_… function, unkey_whoami, unkey_explain, and SELECT on tables and views without hashes, secrets, encrypted texts or answers of requests. manage: everything but handing out privileges, and changes of the tables by hand. PUBLIC never gets any. Only the owner of the extension may call it.
+'Gives a role a privilege, with plain GRANT statements on the functions and tables of the extension. verify: unkey_verify_key, unkey_verify_keys, unkey_authenticate, unkey_authenticate_request, unkey_pre_request, unkey_begin_request, unkey_finish_request and the view of its own usage, nothing else. principal, which verify includes: unkey_key_id, unkey_external_id and the other functions that tell who is authenticated, for roles that policies apply to. limit: unkey_limit and unkey_multi_limit. api: unkey_api, unkey_api_verify_keys and the view unkey.metrics, for a server whose clients bring root keys. read: every unkey_get_… and unkey_list_… function, unkey_whoami, unkey_explain, unkey_scan, unkey_scanner_rules, and SELECT on tables and views without hashes, secrets, encrypted texts or answers of requests. manage: everything but handing out privileges, and changes of the tables by hand. PUBLIC never gets any. Only the owner of the extension may call it.
 Errors: 22004 a NULL, 22023 unknown privilege, 42704 unknown role.';
 
 CREATE FUNCTION @extschema@.unkey_revoke(role name, privilege text) RETURNS void

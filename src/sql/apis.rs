@@ -8,6 +8,7 @@ use crate::apis::{self, NewApi};
 use crate::error::raise;
 use crate::store::statement::View;
 
+/// As 0.1.0 declares it.
 #[pg_extern(sql = false)]
 fn unkey_create_api(
     name: Option<String>,
@@ -17,6 +18,27 @@ fn unkey_create_api(
     delete_protection: Option<bool>,
     store_encrypted_keys: Option<bool>,
 ) -> String {
+    unkey_create_api_of_format(
+        name,
+        default_prefix,
+        default_bytes,
+        ip_allowlist,
+        delete_protection,
+        store_encrypted_keys,
+        None,
+    )
+}
+
+#[pg_extern(sql = false)]
+fn unkey_create_api_of_format(
+    name: Option<String>,
+    default_prefix: Option<String>,
+    default_bytes: Option<i32>,
+    ip_allowlist: Option<List>,
+    delete_protection: Option<bool>,
+    store_encrypted_keys: Option<bool>,
+    key_format: Option<String>,
+) -> String {
     raise(|| {
         apis::create(&NewApi {
             name: required("name", name)?,
@@ -25,6 +47,7 @@ fn unkey_create_api(
             ip_allowlist: ip_allowlist.map(|list| list.strings("ip_allowlist")).transpose()?,
             delete_protection: delete_protection.unwrap_or(false),
             store_encrypted_keys: store_encrypted_keys.unwrap_or(false),
+            key_format,
         })
     })
 }

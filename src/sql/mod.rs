@@ -12,6 +12,7 @@ mod identities;
 mod internal;
 mod jsonb;
 mod keys;
+mod leaks;
 mod principal;
 mod ratelimit;
 mod recovery;

@@ -1,6 +1,7 @@
 //! APIs.
 
 use serde::{Deserialize, Serialize};
+use unkey_core::key_format::KeyFormat;
 
 use super::statement::{View, arg, row, rows, run};
 use crate::error::Outcome;
@@ -17,17 +18,20 @@ pub struct Api {
     pub ip_allowlist: Option<Vec<String>>,
     pub delete_protection: bool,
     pub store_encrypted_keys: bool,
+    pub key_format: KeyFormat,
     /// Texts of Postgres.
     pub created_at: String,
     pub updated_at: Option<String>,
 }
 
+// The tables of 0.1.0 have no key_format, so it is named only where it is in a document, or where one is given.
 macro_rules! select_api {
     ($rest:literal) => {
         concat!(
             "SELECT json_build_object('api_id', id, 'name', name, 'keyspace_id', keyspace_id, 'enabled', enabled,
                 'default_prefix', default_prefix, 'default_bytes', default_bytes, 'ip_allowlist', ip_allowlist,
                 'delete_protection', delete_protection, 'store_encrypted_keys', store_encrypted_keys,
+                'key_format', coalesce(to_jsonb(apis)->>'key_format', 'plain'),
                 'created_at', created_at, 'updated_at', updated_at)
             FROM unkey.apis WHERE deleted_at IS NULL AND ",
             $rest
@@ -65,18 +69,30 @@ pub struct NewApi<'a> {
     pub ip_allowlist: Option<&'a [String]>,
     pub delete_protection: bool,
     pub store_encrypted_keys: bool,
+    pub key_format: KeyFormat,
+}
+
+macro_rules! insert_api {
+    ($more:literal) => {
+        concat!(
+            "INSERT INTO unkey.apis (id, keyspace_id, name, default_prefix, default_bytes, ip_allowlist,
+                delete_protection, store_encrypted_keys, created_at",
+            $more,
+            ") SELECT id, keyspace_id, name, default_prefix, default_bytes, ip_allowlist, delete_protection,
+                store_encrypted_keys, unkey.from_ms($2)",
+            $more,
+            " FROM json_populate_record(NULL::unkey.apis, $1::json)"
+        )
+    };
 }
 
 /// Inserts an API.
 pub fn insert(api: &NewApi, now: i64) -> Outcome<()> {
-    run(
-        "INSERT INTO unkey.apis (id, keyspace_id, name, default_prefix, default_bytes, ip_allowlist,
-            delete_protection, store_encrypted_keys, created_at)
-        SELECT id, keyspace_id, name, default_prefix, default_bytes, ip_allowlist, delete_protection,
-            store_encrypted_keys, unkey.from_ms($2)
-        FROM json_populate_record(NULL::unkey.apis, $1::json)",
-        &[arg(serde_json::to_string(api)?), arg(now)],
-    )
+    let statement = match api.key_format {
+        KeyFormat::Plain => insert_api!(""),
+        KeyFormat::Checksum => insert_api!(", key_format"),
+    };
+    run(statement, &[arg(serde_json::to_string(api)?), arg(now)])
 }
 
 /// Columns of an API to change: absent keeps, null clears.
@@ -96,22 +112,33 @@ pub struct Changes {
     pub delete_protection: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store_encrypted_keys: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_format: Option<KeyFormat>,
+}
+
+macro_rules! update_api {
+    ($more:literal) => {
+        concat!(
+            "UPDATE unkey.apis AS api
+            SET (name, default_prefix, default_bytes, ip_allowlist, enabled, delete_protection, store_encrypted_keys) = (
+                    SELECT new.name, new.default_prefix, new.default_bytes, new.ip_allowlist, new.enabled,
+                        new.delete_protection, new.store_encrypted_keys
+                    FROM jsonb_populate_record(api, $2::jsonb) AS new),
+                updated_at = unkey.from_ms($3)",
+            $more,
+            " WHERE id = $1 AND deleted_at IS NULL
+            RETURNING 1"
+        )
+    };
 }
 
 /// Changes columns of a live API; `None` if there is none.
 pub fn update(api_id: &str, changes: &Changes, now: i64) -> Outcome<Option<i64>> {
-    row(
-        View::Latest,
-        "UPDATE unkey.apis AS api
-        SET (name, default_prefix, default_bytes, ip_allowlist, enabled, delete_protection, store_encrypted_keys) = (
-                SELECT new.name, new.default_prefix, new.default_bytes, new.ip_allowlist, new.enabled,
-                    new.delete_protection, new.store_encrypted_keys
-                FROM jsonb_populate_record(api, $2::jsonb) AS new),
-            updated_at = unkey.from_ms($3)
-        WHERE id = $1 AND deleted_at IS NULL
-        RETURNING 1",
-        &[arg(api_id), arg(serde_json::to_string(changes)?), arg(now)],
-    )
+    let statement = match changes.key_format {
+        None => update_api!(""),
+        Some(_) => update_api!(", key_format = $2::jsonb->>'key_format'"),
+    };
+    row(View::Latest, statement, &[arg(api_id), arg(serde_json::to_string(changes)?), arg(now)])
 }
 
 /// Marks an API as deleted unless it is protected; `None` if nothing was.

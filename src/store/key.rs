@@ -53,7 +53,6 @@ pub struct Api {
     pub id: String,
     pub keyspace_id: String,
     pub enabled: bool,
-    pub default_bytes: usize,
     pub allowlist: Option<Vec<String>>,
 }
 

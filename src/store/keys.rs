@@ -39,7 +39,7 @@ macro_rules! select_key {
             "SELECT json_build_object(
                 'id', key.id,
                 'api', json_build_object('id', api.id, 'keyspace_id', api.keyspace_id, 'enabled', api.enabled,
-                    'default_bytes', api.default_bytes, 'allowlist', api.ip_allowlist),
+                    'allowlist', api.ip_allowlist),
                 'enabled', key.enabled,
                 'expires', unkey.to_ms(key.expires),
                 'refill', CASE WHEN key.refill_amount IS NOT NULL THEN

@@ -22,6 +22,7 @@ pub mod identities;
 mod in_place;
 pub mod key;
 pub mod keys;
+pub mod leaks;
 pub mod lock;
 mod lookup;
 pub mod maintenance;

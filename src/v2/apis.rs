@@ -25,6 +25,7 @@ fn reply(api: &Api) -> ApiReply<'_> {
         ip_whitelist: api.ip_allowlist.as_deref().unwrap_or_default(),
         delete_protection: api.delete_protection,
         store_encrypted_keys: api.store_encrypted_keys,
+        key_format: api.key_format,
     }
 }
 
@@ -37,6 +38,7 @@ pub fn create(caller: &Caller, request: CreateApi) -> Outcome<Reply> {
         ip_allowlist: request.ip_whitelist,
         delete_protection: request.delete_protection.unwrap_or(false),
         store_encrypted_keys: request.store_encrypted_keys.unwrap_or(false),
+        key_format: request.key_format,
     })?;
     Reply::data(&CreatedApi { api_id })
 }

@@ -71,6 +71,7 @@ def make(sql, ring):
     ids = [row[0] for row in sql("SELECT id FROM unkey.keys WHERE id NOT IN (SELECT key_id FROM unkey.encrypted_keys) LIMIT 5")]
     for key_id in ids:
         ring.add(sql("SELECT * FROM unkey_reroll_key(%s, '1 hour')", key_id))
+    ring.add(sql("SELECT * FROM unkey_create_key(unkey_create_api('checked', 'ck', key_format => 'checksum'))"))
     stored = [row[0] for row in sql("SELECT key_id FROM unkey.encrypted_keys")]
     for key_id in stored:
         ring.add(sql("SELECT unkey_decrypt_key(%s)", key_id))

@@ -192,7 +192,7 @@ impl DataKey {
     /// Decrypts the text of a key; `None` if it is not what this data key encrypted for that key.
     pub fn open(&self, key_id: &str, sealed: &Sealed) -> Option<Plaintext> {
         let bytes = self.secret.open(&self.owner(key_id), sealed)?;
-        std::str::from_utf8(&bytes).ok().map(|text| Plaintext::recovered(text.to_owned()))
+        std::str::from_utf8(&bytes).ok().map(|text| Plaintext::new(text.to_owned()))
     }
 
     fn owner(&self, key_id: &str) -> String {
@@ -216,7 +216,7 @@ mod tests {
     }
 
     fn text(text: &str) -> Plaintext {
-        Plaintext::recovered(text.to_owned())
+        Plaintext::new(text.to_owned())
     }
 
     fn revealed(text: Option<Plaintext>) -> Option<String> {

@@ -1,23 +1,27 @@
 //! Key text: how a key is made, hashed and shown.
 //!
-//! `prefix_` + base58 (Bitcoin alphabet) of 16 to 255 random bytes. Only the SHA-256 of the whole text is ever
-//! stored; the text itself lives in a [`Plaintext`], which can't be printed by accident.
+//! `prefix_` + base58 (Bitcoin alphabet) of 16 to 255 random bytes, or another [format](crate::key_format). Only the SHA-256 of the
+//! whole text is ever stored; the text itself lives in a [`Plaintext`], which can't be printed by accident.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, checksum};
 
 /// Random bytes in a key when nobody asks for another number.
 pub const DEFAULT_BYTES: usize = 16;
 /// Longest key text that is looked up, in characters; a longer one is no key.
 pub const MAX_LENGTH: usize = 512;
+/// Fewest characters behind the prefix: 16 random bytes are never shorter in base58, but for one in ten million.
+pub(crate) const SHORTEST_BODY: usize = 18;
+/// Most characters behind the prefix: 255 random bytes in base58.
+pub(crate) const LONGEST_BODY: usize = 349;
 /// Longest `start`, in characters.
 const MAX_START: usize = 50;
 /// How many characters of the random part are shown in `start`.
-const SHOWN: usize = 4;
+pub(crate) const SHOWN: usize = 4;
 
 /// A key in the clear. Has neither `Debug` nor `Display`, so it can't reach a log unnoticed.
 pub struct Plaintext(String);
@@ -28,8 +32,8 @@ impl Plaintext {
         self.0
     }
 
-    /// A text that was decrypted.
-    pub(crate) fn recovered(text: String) -> Self {
+    /// A text just made, or decrypted.
+    pub(crate) fn new(text: String) -> Self {
         Self(text)
     }
 
@@ -66,13 +70,23 @@ pub fn generate(prefix: Option<&str>, bytes: usize) -> Result<NewKey> {
 
 fn assemble(prefix: Option<&str>, random: &[u8]) -> NewKey {
     let body = bs58::encode(random).into_string();
-    let prefix = match prefix {
-        Some(prefix) if !prefix.is_empty() => format!("{prefix}_"),
-        _ => String::new(),
-    };
+    let prefix = joined(prefix);
     let start = format!("{prefix}{}", body.get(..SHOWN).unwrap_or_default());
     let plaintext = Plaintext(prefix + &body);
     NewKey { hash: plaintext.hash(), plaintext, start }
+}
+
+/// A prefix and what joins it to the rest; nothing without one.
+pub(crate) fn joined(prefix: Option<&str>) -> String {
+    match prefix {
+        Some(prefix) if !prefix.is_empty() => format!("{prefix}_"),
+        _ => String::new(),
+    }
+}
+
+/// Whether a byte is a character of base58.
+pub fn is_base58(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() && !matches!(byte, b'0' | b'O' | b'I' | b'l')
 }
 
 /// The beginning that may be shown of a key that somebody else made: up to its last `_` and four characters more,
@@ -81,6 +95,11 @@ pub fn start_of(text: &str) -> String {
     let body = text.rfind('_').map_or(0, |at| text[..=at].chars().count());
     let shown = (body + SHOWN).min(MAX_START).min(text.chars().count().saturating_sub(1));
     text.chars().take(shown).collect()
+}
+
+/// Whether a text is worth a look-up: as long as a key can be, and with the checksum that its layout demands, if it does.
+pub fn may_be_one(text: &str) -> bool {
+    !text.is_empty() && text.chars().count() <= MAX_LENGTH && !checksum::is_refuted(text)
 }
 
 /// Fills `bytes` from the operating system's generator.

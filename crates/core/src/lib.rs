@@ -1,6 +1,7 @@
 //! The rules of unkey, without Postgres, I/O or a clock: time and stored state are always parameters.
 //!
-//! In reading order: [`key`] and [`id`] make what is issued; [`rule`], [`validate`] and [`document`] say what callers may
+//! In reading order: [`key`], [`key_format`], [`checksum`] and [`id`] make what is issued, [`scan`] and [`scanner_rules`] find it
+//! where it does not belong; [`rule`], [`validate`] and [`document`] say what callers may
 //! send, [`request`] what they send in the v2 dialect and [`reply`] what they get; [`permission`], [`network`],
 //! [`ratelimit`], [`limits`], [`overrides`] and [`credits`] are one check each, [`slots`] keeps counters in memory; [`verdict`] puts checks in order,
 //! [`explain`] says what they find and [`clearing`] when a refusal ends; [`idempotency`] is about requests that are sent again,
@@ -14,6 +15,7 @@
 mod object;
 
 pub mod authorization;
+pub mod checksum;
 pub mod clearing;
 pub mod credits;
 pub mod document;
@@ -23,6 +25,7 @@ pub mod explain;
 pub mod id;
 pub mod idempotency;
 pub mod key;
+pub mod key_format;
 pub mod limits;
 pub mod network;
 pub mod overrides;
@@ -33,6 +36,8 @@ pub mod reply;
 pub mod request;
 pub mod root_permission;
 pub mod rule;
+pub mod scan;
+pub mod scanner_rules;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod slots;

@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 
-/// Fewest characters of a word that may be a key: 16 random bytes are never shorter, but for one in ten million.
-const SHORTEST: usize = 18;
-/// Letters and digits that base58 leaves out.
-const NOT_BASE58: [char; 4] = ['0', 'O', 'I', 'l'];
+use crate::key;
+
 /// Characters that stay: as many as everybody may see in `start`.
 const SHOWN: usize = 4;
 /// The one name of ours that looks like a key.
@@ -34,7 +32,11 @@ pub fn redacted(text: &str) -> Cow<'_, str> {
 fn may_be_a_key(before: &str, word: &str) -> bool {
     let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
     let is_id = is_key_id(before) && word.len() <= KEY_ID;
-    word.len() >= SHORTEST && !word.contains(NOT_BASE58) && !is_number && !is_id && word != NAME
+    word.len() >= key::SHORTEST_BODY
+        && word.bytes().all(key::is_base58)
+        && !is_number
+        && !is_id
+        && word != NAME
 }
 
 fn is_key_id(before: &str) -> bool {
@@ -45,7 +47,7 @@ fn is_key_id(before: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{id, key};
+    use crate::{checksum, id};
 
     #[test]
     fn keys_are_cut() {
@@ -56,8 +58,9 @@ mod tests {
         );
         assert_eq!(redacted("é YcVfxkQb6JRzqk5kF2tNLv=YcVfxkQb6JRzqk5kF2tNLv é"), "é YcVf…=YcVf… é");
         assert_eq!(redacted("monkey_YcVfxkQb6JRzqk5kF2tNLv"), "monkey_YcVf…");
-        for bytes in [16, 17, 24, 255] {
-            let new = key::generate(Some("api"), bytes).unwrap();
+        let plain = [16, 17, 24, 255].map(|bytes| key::generate(Some("api"), bytes));
+        for new in plain.into_iter().chain([checksum::generate(Some("api"))]) {
+            let new = new.unwrap();
             let (text, start) = (new.plaintext.reveal(), new.start);
             assert_eq!(redacted(&format!("<{text}>")), format!("<{start}…>"));
         }

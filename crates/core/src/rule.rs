@@ -158,6 +158,8 @@ pub const POSITIVE: Integer = from(1);
 pub const DAY: Integer = Integer { min: 1, max: 31 };
 /// A text to find in a list.
 pub const SEARCH: Text = text(0, 256, Characters::Any);
+/// Address that a scanner asks about what it found.
+pub const VERIFY_URL: Text = text(1, 2048, Characters::Any);
 /// Rows of one page.
 pub const PAGE: Integer = Integer { min: 1, max: validate::MAX_PAGE };
 

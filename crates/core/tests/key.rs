@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use proptest::prelude::*;
-use unkey_core::id;
-use unkey_core::key::{Hash, generate, prefixed_api_key_hash, start_of};
+use unkey_core::key::{Hash, generate, may_be_one, prefixed_api_key_hash, start_of};
+use unkey_core::{checksum, id};
 
 proptest! {
     #[test]
@@ -16,6 +16,19 @@ proptest! {
         prop_assert_eq!(decoded.map(|random| random.len()), Some(bytes));
         prop_assert_eq!(hash, Hash::of(&text));
         prop_assert!(text.starts_with(&start) && start.len() == prefix.len() + 1 + 4);
+    }
+
+    #[test]
+    fn a_key_with_a_checksum_is_told_from_any_text_that_differs(prefix in "[a-zA-Z0-9_]{0,15}[a-zA-Z0-9]", at in 0..74usize, other in "[ -~]") {
+        let new = checksum::generate(Some(&prefix)).unwrap();
+        let (hash, start, text) = (new.hash, new.start, new.plaintext.reveal());
+        prop_assert_eq!(text.len(), prefix.len() + 1 + checksum::BODY);
+        prop_assert_eq!(hash, Hash::of(&text));
+        prop_assert!(text.starts_with(&start) && start.len() == prefix.len() + 1 + 4);
+        prop_assert!(checksum::is_intact(&text) && may_be_one(&text));
+        let at = at % text.len();
+        let changed = format!("{}{other}{}", &text[..at], &text[at + 1..]);
+        prop_assert_eq!(checksum::is_intact(&changed), changed == text);
     }
 
     #[test]

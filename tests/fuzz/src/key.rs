@@ -3,8 +3,8 @@
 use openssl::base64::encode_block;
 use openssl::sha::sha256;
 use unkey_core::envelope::{MasterKeys, Sealed};
-use unkey_core::key::{Hash, generate, prefixed_api_key_hash, start_of};
-use unkey_core::{Error, Kind, authorization, id, rule, validate};
+use unkey_core::key::{Hash, NewKey, generate, may_be_one, prefixed_api_key_hash, start_of};
+use unkey_core::{Error, Kind, authorization, checksum, id, rule, validate};
 
 pub fn check(input: &[u8]) {
     let Some(text) = crate::text(input) else { return };
@@ -13,8 +13,14 @@ pub fn check(input: &[u8]) {
     start(text);
     header(text);
     key_file(text);
+    recognised(text);
     if validate::prefix(text).is_ok() {
-        generated(text);
+        generated(text, generate(Some(text), 255).unwrap());
+        let new = checksum::generate(Some(text)).unwrap();
+        if checksum::ends_well(text) {
+            assert!(checksum::is_intact(&new.plaintext.reveal()));
+            generated(text, checksum::generate(Some(text)).unwrap());
+        }
     }
 }
 
@@ -86,11 +92,24 @@ fn key_file(text: &str) {
     }
 }
 
+/// No text has its checksum and does not, and none of another layout has one; one more character anywhere makes another layout.
+fn recognised(text: &str) {
+    let (intact, refuted) = (checksum::is_intact(text), checksum::is_refuted(text));
+    assert!(!(intact && refuted));
+    assert!(!(intact || refuted) || text.contains(checksum::MARKER) && (57..=74).contains(&text.len()));
+    assert_eq!(may_be_one(text), !text.is_empty() && text.chars().count() <= 512 && !refuted);
+    assert!(!checksum::is_intact(&format!("{text}1")) || !intact);
+}
+
 /// What is made with a prefix that is allowed is accepted everywhere.
-fn generated(prefix: &str) {
-    let new = generate(Some(prefix), 255).unwrap();
+fn generated(prefix: &str, new: NewKey) {
     let (hash, start, text) = (new.hash, new.start, new.plaintext.reveal());
-    assert!(rule::KEY.check("key", &text).is_ok() && rule::START.check("start", &start).is_ok());
+    assert!(
+        text.starts_with(prefix)
+            && may_be_one(&text)
+            && rule::KEY.check("key", &text).is_ok()
+            && rule::START.check("start", &start).is_ok()
+    );
     assert_eq!((hash, start.as_str()), (Hash::of(&text), start_of(&text).as_str()));
     assert_eq!(authorization::bearer(Some(&format!("Bearer {text}"))), Ok(text.as_str()));
     let (_, random) = text.rsplit_once('_').unwrap();

@@ -15,6 +15,7 @@ mod ratelimit;
 mod request;
 mod root_permission;
 mod rpc;
+mod scan;
 mod token;
 mod web_request;
 
@@ -34,6 +35,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("request", request::check),
     ("root_permission", root_permission::check),
     ("rpc", rpc::check),
+    ("scan", scan::check),
     ("token", token::check),
     ("web_request", web_request::check),
 ];

@@ -127,6 +127,12 @@ def mend(operation, value):
             value["query"] = QUERIES[operation][len(value["query"]) % 3]
         if operation == "apis.listKeys" and not re.fullmatch(r"[0-9]{1,16}:.*", value.get("cursor", "0:")):
             value["cursor"] = "0:key"
+        # Whether an API has the key format checksum, which wants these, is not in the body.
+        if operation in ("apis.createApi", "apis.updateApi", "keys.createKey"):
+            for name in value.keys() & {"prefix", "defaultPrefix"}:
+                value[name] = value[name] and (value[name].rstrip("_") or "a")
+            for name in value.keys() & {"byteLength", "defaultBytes"}:
+                value[name] = value[name] and min(value[name], 32)
         if operation == "keys.verifyKey" and not re.fullmatch(r"[a-z0-9._()ANDOR -]+", value.get("permissions", "x")):
             value["permissions"] = "fuzz.read"
         # A limit that a verification names must be one of the key, or be given whole.

@@ -33,7 +33,7 @@ def fails(client):
 
 
 def test_apis(call, fails):
-    api_id = call("unkey_create_api", name="every", default_prefix="ev", ip_allowlist=["10.0.0.0/8"])
+    api_id = call("unkey_create_api", name="every", default_prefix="ev", ip_allowlist=["10.0.0.0/8"], key_format="checksum")
     assert call("unkey_get_api", get=True, api_id=api_id)["default_prefix"] == "ev"
     assert call("unkey_update_api", api_id=api_id, patch={"name": "renamed"}) == []
     assert call("unkey_get_api", api_id=api_id)["name"] == "renamed"
@@ -95,6 +95,15 @@ def test_recoverable_keys(call, fails):
     assert call("unkey_decrypt_key", key_id=made["key_id"]) == made["key"]
     assert call("unkey_reencrypt_keys") == 0
     fails("unkey_reencrypt_keys", "22P02", texts="perhaps")
+
+
+def test_leaked_keys(call, fails, api):
+    made = call("unkey_create_key", api_id=api, prefix="ev")
+    leaks = call("unkey_scan", content=f"API_KEY={made['key']}\n")
+    assert [(leak["key_id"], leak["position"]) for leak in leaks] == [(made["key_id"], 9)]
+    assert "(ev_" in call("unkey_scanner_rules", get=True, tool="gitleaks")
+    fails("unkey_scan", "22P05", content="\0")
+    fails("unkey_scanner_rules", "22023", tool="eyes")
 
 
 def test_permissions_and_roles(call, fails, api):

@@ -21,7 +21,7 @@ CREATE TEMP TABLE good (argument, value) AS VALUES
     ('slug', '''er.new'''), ('hash', 'sha256(''x'')'), ('keys jsonb', '''[]'''), ('permissions text', '''er.p'''),
     ('external_id', '''er.new'''), ('identity', '''er.identity'''), ('namespace', '''er.namespace'''), ('identifier', '''er.vip'''), ('limit', '1'), ('duration', '''1 minute'''),
     ('checks', '''[{"namespace": "er.namespace", "identifier": "er.vip", "limit": 1, "duration": 1000}]'''),
-    ('query', '''SELECT 1'''), ('authorization', '''Bearer x'''), ('body', '''{}'''), ('authorizations', '''{Bearer x}'''), ('bodies', '''{"{}"}'''), ('privilege', '''verify'''), ('role name', 'current_user'),
+    ('query', '''SELECT 1'''), ('authorization', '''Bearer x'''), ('body', '''{}'''), ('authorizations', '''{Bearer x}'''), ('bodies', '''{"{}"}'''), ('privilege', '''verify'''), ('content', '''x'''), ('tool', '''gitleaks'''), ('role name', 'current_user'),
     ('idempotency_key', '''er.request'''), ('answer', '''{}''');
 -- Functions for everyone, and their arguments. A function called with all arguments but one at their defaults or good.
 CREATE TEMP TABLE arguments AS
@@ -67,7 +67,7 @@ SELECT pg_temp.counts() AS before \gset
 -- With good arguments no function fails (but one that needs a master key, which is not set up here), so what fails below fails for the reason shown.
 SELECT DISTINCT function, fails.* FROM arguments, pg_temp.fails(pg_temp.call(function, NULL, NULL)) AS fails WHERE n = 1 AND state <> '00001' ORDER BY 1;
 
--- NULL for each required argument: 22004 naming it. A verification answers instead, and NULL credits are no limit.
+-- NULL for each required argument: 22004 naming it. A verification answers instead, a scan finds nothing, and NULL credits are no limit.
 SELECT proname, pronargs AS arguments, name AS "null", fails.*
 FROM arguments, pg_temp.fails(pg_temp.call(function, name, 'NULL')) AS fails WHERE required ORDER BY proname, pronargs, n;
 -- NULL for an optional one is its default.

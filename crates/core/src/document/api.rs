@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{Patch, not_null, read};
+use crate::key_format::KeyFormat;
 use crate::{Result, network, validate};
 
 /// Change of an API: absent keeps, null clears where a field can be empty.
@@ -38,6 +39,11 @@ pub struct ApiPatch {
     #[serde(deserialize_with = "not_null")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::schema::never_null))]
     pub store_encrypted_keys: Option<bool>,
+    /// What the texts of new keys look like.
+    #[serde(deserialize_with = "not_null")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::KeyFormatName>"))]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::schema::never_null))]
+    pub key_format: Option<String>,
 }
 
 impl ApiPatch {
@@ -56,7 +62,13 @@ impl ApiPatch {
         if let Patch::Set(networks) = &mut patch.ip_whitelist {
             *networks = network::normalized("patch.ipWhitelist", networks)?;
         }
+        patch.key_format()?;
         Ok(patch)
+    }
+
+    /// The format of new keys, if it is to change.
+    pub fn key_format(&self) -> Result<Option<KeyFormat>> {
+        self.key_format.as_deref().map(|name| KeyFormat::read("patch.keyFormat", name)).transpose()
     }
 }
 

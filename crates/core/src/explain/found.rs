@@ -34,6 +34,8 @@ pub enum Whereabouts<'a> {
     Here,
     /// The text can't be that of a key.
     Unfit,
+    /// The text has the layout of a key with a checksum, and another checksum.
+    Misspelt,
     /// No key has the text.
     UnknownText,
     /// No key has the id.
@@ -64,6 +66,9 @@ fn message(found: &Found) -> String {
     let owner = found.key.map_or_else(String::new, |key| format!("key {} of API {}", key.key_id, key.api_id));
     match found.whereabouts {
         Whereabouts::Here => format!("It is {owner}."),
+        Whereabouts::Misspelt => {
+            "The text has the layout of a key with a checksum, but not the checksum: a character is wrong, or it was made up.".to_owned()
+        }
         Whereabouts::Unfit => format!("The text can't be a key's, which has 1 to {MAX_LENGTH} characters."),
         Whereabouts::UnknownText => "No key has this text.".to_owned(),
         Whereabouts::UnknownId => {

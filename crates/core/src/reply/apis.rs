@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::key_format::KeyFormat;
+
 /// An API just made.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -37,4 +39,7 @@ pub struct ApiReply<'a> {
     pub delete_protection: bool,
     /// Whether its keys may be recoverable.
     pub store_encrypted_keys: bool,
+    /// What the texts of new keys look like.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::KeyFormatName"))]
+    pub key_format: KeyFormat,
 }

@@ -23,6 +23,9 @@ requests! {
         delete_protection: bool,
         /// Whether its keys may be recoverable; default false.
         store_encrypted_keys: bool,
+        /// What the texts of its keys look like; default plain.
+        #[cfg_attr(feature = "schema", schemars(with = "crate::schema::KeyFormatName"))]
+        key_format: String,
     }
 
     /// `apis.getApi`, `apis.deleteApi`.

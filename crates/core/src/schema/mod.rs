@@ -20,8 +20,8 @@ pub(crate) use rules::{
     refill_needs_a_balance, role_by_either_name,
 };
 pub(crate) use values::{
-    AnalyticsQuery, CreditsOperation, Interval, KeyCursor, Network, Object, PermissionQuery, RootPermission,
-    Sha256, VerdictCode,
+    AnalyticsQuery, CreditsOperation, Interval, KeyCursor, KeyFormatName, Network, Object, PermissionQuery,
+    RootPermission, Sha256, VerdictCode,
 };
 
 use crate::document::Patch;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use crate::key_format::KeyFormat;
 use crate::permission;
 use crate::root_permission::RESOURCES;
 use crate::rule::{Characters, ID};
@@ -43,6 +44,9 @@ values! {
         "type": "string",
         "pattern": "^([0-9A-Fa-f]{64}|[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$",
     });
+
+    /// What the texts of keys look like.
+    KeyFormatName => json_schema!({ "type": "string", "enum": KeyFormat::ALL.map(KeyFormat::as_str) });
 
     /// How often a refill comes.
     Interval => json_schema!({ "type": "string", "enum": ["daily", "monthly"] });
