@@ -332,7 +332,22 @@ Errors: 22023 a value out of range, 22004 name is NULL.';
 
 REVOKE ALL ON FUNCTION @extschema@.unkey_create_api(text, text, integer, cidr[], boolean, boolean, text) FROM PUBLIC;
 
--- With one argument more it is another function; unkey_grant gives it to those who had the old one.
+-- With one argument more it is another function. Whoever may execute the old one may execute the new one.
+DO $$
+DECLARE
+    granted record;
+BEGIN
+    FOR granted IN
+        SELECT acl.grantee::regrole AS role, CASE WHEN acl.is_grantable THEN 'WITH GRANT OPTION' ELSE '' END AS option
+        FROM pg_proc AS routine, LATERAL aclexplode(routine.proacl) AS acl
+        WHERE routine.oid = '@extschema@.unkey_create_api(text, text, integer, cidr[], boolean, boolean)'::regprocedure
+            AND acl.grantee NOT IN (0, routine.proowner)
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.unkey_create_api(text, text, integer, cidr[], boolean, boolean, text) TO %s %s',
+            granted.role, granted.option);
+    END LOOP;
+END
+$$;
 DROP FUNCTION @extschema@.unkey_create_api(text, text, integer, cidr[], boolean, boolean);
 
 COMMENT ON FUNCTION @extschema@.unkey_update_api(text, jsonb) IS
