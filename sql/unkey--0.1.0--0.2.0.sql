@@ -332,20 +332,21 @@ Errors: 22023 a value out of range, 22004 name is NULL.';
 
 REVOKE ALL ON FUNCTION @extschema@.unkey_create_api(text, text, integer, cidr[], boolean, boolean, text) FROM PUBLIC;
 
--- With one argument more it is another function. Whoever may execute the old one may execute the new one.
+-- With one argument more it is another function. Whoever may execute the old one may execute the new one; what a script grants
+-- would count as the extension's own, and pg_dump would leave it out.
 DO $$
 DECLARE
+    old     pg_proc := routine FROM pg_proc AS routine
+        WHERE oid = '@extschema@.unkey_create_api(text, text, integer, cidr[], boolean, boolean)'::regprocedure;
+    new     oid := '@extschema@.unkey_create_api(text, text, integer, cidr[], boolean, boolean, text)'::regprocedure;
+    initial aclitem[] := initprivs FROM pg_init_privs WHERE (objoid, classoid, objsubid) = (new, 'pg_proc'::regclass, 0);
     granted record;
 BEGIN
-    FOR granted IN
-        SELECT acl.grantee::regrole AS role, CASE WHEN acl.is_grantable THEN 'WITH GRANT OPTION' ELSE '' END AS option
-        FROM pg_proc AS routine, LATERAL aclexplode(routine.proacl) AS acl
-        WHERE routine.oid = '@extschema@.unkey_create_api(text, text, integer, cidr[], boolean, boolean)'::regprocedure
-            AND acl.grantee NOT IN (0, routine.proowner)
-    LOOP
-        EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.unkey_create_api(text, text, integer, cidr[], boolean, boolean, text) TO %s %s',
-            granted.role, granted.option);
+    FOR granted IN SELECT grantee::regrole AS role, is_grantable FROM aclexplode(old.proacl) WHERE grantee NOT IN (0, old.proowner) LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s %s', new::regprocedure, granted.role,
+            CASE WHEN granted.is_grantable THEN 'WITH GRANT OPTION' END);
     END LOOP;
+    UPDATE pg_init_privs SET initprivs = initial WHERE (objoid, classoid, objsubid) = (new, 'pg_proc'::regclass, 0);
 END
 $$;
 DROP FUNCTION @extschema@.unkey_create_api(text, text, integer, cidr[], boolean, boolean);

@@ -333,6 +333,7 @@ pub fn stands(key: &Record, question: &Question) -> Outcome<bool> {
 }
 
 /// What a verdict needs to know of a key.
+#[inline]
 pub fn subject(key: &Record) -> Subject<'_> {
     Subject {
         api_enabled: key.api.enabled,
@@ -347,6 +348,7 @@ pub fn subject(key: &Record) -> Subject<'_> {
 }
 
 /// What a verdict needs to know of a question.
+#[inline]
 pub fn request(question: &Question, now: i64) -> Request<'_> {
     Request {
         permissions: question.permissions.as_deref(),

@@ -191,7 +191,7 @@ fn count<L: Ledger>(
     ledger: &mut L,
     verdict: &mut Verdict,
 ) -> Result<(), L::Error> {
-    let applied = applied(subject, request)?;
+    let applied = applied(subject, request).map_err(|unknown| unknown_limit(subject, &unknown))?;
     if applied.is_empty() {
         return Ok(());
     }
@@ -205,16 +205,13 @@ fn count<L: Ledger>(
 }
 
 /// The limits that a verification counts.
-///
-/// # Errors
-/// A named limit that is not stored.
-pub fn applied<'a>(subject: &Subject<'a>, request: &Request) -> Result<Cow<'a, [Applied]>, Error> {
+pub(crate) fn applied<'a>(
+    subject: &Subject<'a>,
+    request: &Request,
+) -> std::result::Result<Cow<'a, [Applied]>, UnknownLimit> {
     match request.ratelimits {
         [] => Ok(subject.automatic.into()),
-        requested => {
-            let applied = subject.limits.applied(requested);
-            Ok(applied.map_err(|unknown| unknown_limit(subject, &unknown))?.into())
-        }
+        requested => Ok(subject.limits.applied(requested)?.into()),
     }
 }
 
@@ -222,7 +219,8 @@ fn take(applied: &Applied) -> Take<'_> {
     Take { counter: &applied.counter, limit: applied.limit, cost: applied.cost }
 }
 
-fn unknown_limit(subject: &Subject, UnknownLimit(name): &UnknownLimit) -> Error {
+/// The mistake of naming a limit that is not stored.
+pub(crate) fn unknown_limit(subject: &Subject, UnknownLimit(name): &UnknownLimit) -> Error {
     let Owned { key_id, identity_id, .. } = subject.limits;
     let owner = match identity_id {
         "" => format!("key '{key_id}'"),

@@ -6,7 +6,7 @@ use super::{Credits, Finding, Peek, Step, words};
 use crate::clearing;
 use crate::limits::{Applied, LimitState};
 use crate::ratelimit::{Check, Counter, Standing, judge};
-use crate::verdict::{Code, Request, Subject, applied};
+use crate::verdict::{Code, Request, Subject, applied, unknown_limit};
 
 /// One finding for each limit that applies.
 ///
@@ -18,7 +18,8 @@ pub(super) fn limits<P: Peek>(
     peek: &mut P,
     is_reached: bool,
 ) -> Result<Vec<Finding>, P::Error> {
-    let applied = match applied(subject, request) {
+    let applied = applied(subject, request).map_err(|unknown| unknown_limit(subject, &unknown));
+    let applied = match applied {
         Ok(applied) if applied.is_empty() => {
             return Ok(vec![Finding::new(Step::Ratelimit, "No limit applies.")]);
         }
