@@ -13,10 +13,11 @@ use unkey_core::{Error, Kind, Result};
 use crate::clock;
 use crate::counters;
 use crate::error::{Failure, Outcome};
+use crate::question::Question;
 use crate::store::explain::{About, about, hash_of};
 use crate::store::keys;
 use crate::store::record::Record;
-use crate::verify::{self, Question, Sought};
+use crate::verify::{self, Sought};
 
 /// Which key is asked about. Holds its text, so it has no `Debug`.
 #[derive(Clone, Copy)]

@@ -23,6 +23,7 @@ mod leaks;
 mod migrations;
 mod page;
 mod principal;
+mod question;
 mod ratelimit;
 mod recovery;
 mod reroll;

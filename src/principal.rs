@@ -13,12 +13,13 @@ use unkey_core::verdict::Code;
 use unkey_core::{Error, Kind};
 
 use crate::error::Outcome;
+use crate::question::Question;
 use crate::settings;
 use crate::store::keys;
 use crate::store::record::Record;
 use crate::store::session::{self, Ended};
 use crate::store::value::Varlena;
-use crate::verify::{self, Answer, Question};
+use crate::verify::{self, Answer};
 
 /// A key that was found valid, and what was asked about it.
 pub struct Principal {

@@ -3,103 +3,28 @@
 //! One look-up by hash, one decision in `unkey_core::verdict`, and at most two writes: counters, then credits.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
+use unkey_core::Result;
 use unkey_core::credits::Refill;
-use unkey_core::document::{self, RequestedLimit};
 use unkey_core::key::{self, Hash};
 use unkey_core::limits::{LimitState, unshadowed};
 use unkey_core::ratelimit::Batch;
 use unkey_core::reply::IdentityReply;
 use unkey_core::verdict::{self, Code, Ledger, Request, Spent, Subject, Take};
-use unkey_core::{Result, network, permission, validate};
 
 use crate::actor::{Actor, acting_as};
 use crate::clock;
 use crate::counters::Counters;
 use crate::error::{Failure, Outcome, answered};
 use crate::events::{VerificationEvent, record_refusal, record_verifications};
+use crate::question::Question;
 use crate::store::credits::Balances;
 use crate::store::key::Key;
 use crate::store::keys;
 use crate::store::record::Record;
 use crate::store::statement::is_read_only;
-
-/// What a caller may ask besides the key, checked.
-#[derive(Debug, Clone, Default)]
-pub struct Question {
-    permissions: Option<String>,
-    cost: Option<i64>,
-    ratelimits: Vec<RequestedLimit>,
-    scope: Scope,
-    /// Sorted, each once.
-    tags: Vec<String>,
-    ip: Option<IpAddr>,
-    migration_id: Option<String>,
-}
-
-impl Question {
-    /// Credits to spend.
-    pub fn cost(&self) -> i64 {
-        self.cost.unwrap_or(1)
-    }
-}
-
-/// Which keys may be found at all; `None` for any.
-#[derive(Debug, Clone, Default)]
-pub struct Scope {
-    pub apis: Option<Vec<String>>,
-    pub keyspaces: Option<Vec<String>>,
-}
-
-impl Scope {
-    fn holds(&self, api_id: &String, keyspace_id: &String) -> bool {
-        let lists =
-            |list: &Option<Vec<String>>, id: &String| list.as_ref().is_none_or(|list| list.contains(id));
-        lists(&self.apis, api_id) && lists(&self.keyspaces, keyspace_id)
-    }
-
-    fn holds_key(&self, key: &Record) -> bool {
-        self.holds(&key.api.id, &key.api.keyspace_id)
-    }
-}
-
-/// The arguments of a question as they come.
-#[derive(Debug, Default)]
-pub struct Arguments {
-    pub permissions: Option<String>,
-    pub cost: Option<i64>,
-    pub ratelimits: Option<String>,
-    pub tags: Vec<String>,
-    pub scope: Scope,
-    pub ip: Option<String>,
-    pub migration_id: Option<String>,
-}
-
-impl Arguments {
-    /// Checks everything that can be wrong whatever the key.
-    pub fn check(mut self) -> Result<Question> {
-        if let Some(query) = &self.permissions {
-            permission::check_length(query)?;
-        }
-        validate::cost("cost", self.cost.unwrap_or(1))?;
-        validate::tags(&self.tags)?;
-        self.tags.sort();
-        self.tags.dedup();
-        let ratelimits = self.ratelimits.as_deref().map(document::requested_limits).transpose()?;
-        Ok(Question {
-            permissions: self.permissions,
-            cost: self.cost,
-            ratelimits: ratelimits.unwrap_or_default(),
-            scope: self.scope,
-            tags: self.tags,
-            ip: self.ip.as_deref().and_then(network::read).map(|network| network.addr()),
-            migration_id: self.migration_id,
-        })
-    }
-}
 
 /// What a verification answers: `None` for `NOT_FOUND`, which tells nothing else.
 pub type Answer = Option<Found>;
@@ -136,18 +61,6 @@ pub enum Sought<'a> {
     Text(Option<&'a str>),
     /// The SHA-256 of its text.
     Hash(&'a Hash),
-}
-
-impl Question {
-    /// The API of which the key has to be.
-    pub fn api_id(&self) -> Option<&str> {
-        self.scope.apis.as_ref()?.first().map(String::as_str)
-    }
-
-    /// Whether a key may be found.
-    pub fn admits(&self, key: &Record) -> bool {
-        self.scope.holds_key(key)
-    }
 }
 
 impl<'a> Asked<'a> {

@@ -14,11 +14,12 @@ use unkey_core::{Error, Kind};
 use crate::clock;
 use crate::error::Outcome;
 use crate::principal::{self, Keep};
+use crate::question::{Arguments, Question, Scope};
 use crate::settings::web_request as settings;
 use crate::store::record::Record;
 use crate::store::setting;
 use crate::store::statement::is_read_only;
-use crate::verify::{self, Answer, Arguments, Found, Question, Scope};
+use crate::verify::{self, Answer, Found};
 
 const HEADERS: &CStr = c"request.headers";
 const CLAIMS: &CStr = c"request.jwt.claims";

@@ -11,9 +11,10 @@ use super::jsonb;
 use super::types::{Address, Composite, Document, Elements, List, Rows, row_of, strings};
 use crate::clock;
 use crate::error::{Outcome, raise};
+use crate::question::{Arguments, Question, Scope};
 use crate::store::record::{Columns, Record};
 use crate::store::value::Varlena;
-use crate::verify::{self, Answer, Arguments, Question, Scope};
+use crate::verify::{self, Answer};
 
 #[allow(clippy::too_many_arguments, reason = "the SQL function's arguments")]
 pub(super) fn question(

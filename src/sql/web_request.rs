@@ -14,7 +14,8 @@ use unkey_core::web_request::refusal::{Refusal, SQLSTATE};
 use super::types::{Composite, Document, List, strings};
 use super::verify::row;
 use crate::error::{Outcome, packed, raise};
-use crate::verify::{Answer, Arguments, Scope};
+use crate::question::{Arguments, Scope};
+use crate::verify::Answer;
 use crate::web_request::{self, Answered};
 
 #[pg_extern(sql = false)]

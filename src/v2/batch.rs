@@ -14,9 +14,10 @@ use super::reply::Response;
 use super::{Call, actor, keys};
 use crate::actor::Actor;
 use crate::error::{Failure, Outcome, answered};
+use crate::question::Question;
 use crate::root_keys::{RootKey, authenticate};
 use crate::store::unhurried::is_durable;
-use crate::verify::{self, Answer, Asked, Question, Sought, verify_each};
+use crate::verify::{self, Answer, Asked, Sought, verify_each};
 use crate::workspace;
 
 /// The operation of every call.

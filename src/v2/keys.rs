@@ -20,11 +20,12 @@ use super::reply::Reply;
 use crate::access::{Change, Missing};
 use crate::error::Outcome;
 use crate::keys::{Created, NewKey};
+use crate::question::{Arguments, Question, Scope};
 use crate::store::access::{Permission, Role};
 use crate::store::key::Key;
 use crate::store::subtransaction::atomically;
 use crate::store::value::Json;
-use crate::verify::{Answer, Arguments, Found, Question, Scope, code, identity_reply};
+use crate::verify::{Answer, Found, code, identity_reply};
 use crate::{clock, credits, grants, keys, migrations, recovery, reroll, verify as verification};
 
 impl Created {
