@@ -180,14 +180,9 @@ impl Standing {
         let exceeded = self.exceeds(limit);
         let used = if passed { self.used + self.cost } else { self.used };
         let left = if exceeded { 0 } else { i128::from(limit) - used };
-        let clears = if exceeded { self.clears(limit, now) } else { None };
-        Outcome { exceeded, remaining: saturated(left.max(0)), reset: self.reset, clears }
-    }
-
-    /// When the same call would pass by itself.
-    fn clears(&self, limit: i64, now: i64) -> Option<i64> {
         let counter = Counter { duration: self.duration, window: self.window };
-        clearing::of_limit(&counter, limit, self.cost(), now)
+        let clears = exceeded.then(|| clearing::of_limit(&counter, limit, self.cost(), now)).flatten();
+        Outcome { exceeded, remaining: saturated(left.max(0)), reset: self.reset, clears }
     }
 
     /// Effective use before the call.
