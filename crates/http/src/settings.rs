@@ -103,6 +103,10 @@ pub struct Settings {
     #[arg(long, env = "UNKEY_JWT_ROLE_CLAIM", value_name = "CLAIM", default_value = "role")]
     pub jwt_role_claim: String,
 
+    /// Schema whose functions /rpc serves beside those of the extension
+    #[arg(long, env = "UNKEY_RPC_SCHEMA", value_name = "SCHEMA")]
+    pub rpc_schema: Option<String>,
+
     /// Function that /rpc calls in each transaction before the one asked for, with its schema, such as public.unkey_pre_request;
     /// a bearer token that is no JWT is then left to it
     #[arg(long, env = "UNKEY_PRE_REQUEST", value_name = "FUNCTION", value_parser = function)]

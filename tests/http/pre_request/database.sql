@@ -1,5 +1,4 @@
--- Roles that requests come as, a table with a policy, and functions that show what a call sees. Functions become members of the
--- extension, because nothing else is served.
+-- Roles that requests come as, a table with a policy, and functions that show what a call sees, in the schema that is served.
 CREATE ROLE http_server LOGIN NOINHERIT;
 CREATE ROLE prq_anon NOLOGIN;
 CREATE ROLE prq_member NOLOGIN;
@@ -16,7 +15,9 @@ CREATE POLICY own ON notes USING (customer = (SELECT unkey_external_id()));
 GRANT SELECT, INSERT (note) ON notes TO prq_anon;
 INSERT INTO notes VALUES ('acme', 'of acme'), ('globex', 'of globex');
 
-CREATE FUNCTION unkey_test_seen() RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE SCHEMA app;
+GRANT USAGE ON SCHEMA app TO prq_anon, prq_member;
+CREATE FUNCTION app.unkey_test_seen() RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT jsonb_build_object(
         'role', current_user,
         'principal', unkey_external_id(),
@@ -28,15 +29,15 @@ CREATE FUNCTION unkey_test_seen() RETURNS jsonb LANGUAGE sql STABLE AS $$
         'read_only', current_setting('transaction_read_only'))
 $$;
 -- The same by a function that may write, and so costs something.
-CREATE FUNCTION unkey_test_pay() RETURNS jsonb LANGUAGE sql VOLATILE AS 'SELECT unkey_test_seen()';
-CREATE FUNCTION unkey_test_notes() RETURNS SETOF text LANGUAGE sql STABLE AS 'SELECT note FROM notes';
-CREATE FUNCTION unkey_test_write(note text, fails boolean DEFAULT false) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION app.unkey_test_pay() RETURNS jsonb LANGUAGE sql VOLATILE AS 'SELECT app.unkey_test_seen()';
+CREATE FUNCTION app.unkey_test_notes() RETURNS SETOF text LANGUAGE sql STABLE AS 'SELECT note FROM notes';
+CREATE FUNCTION app.unkey_test_write(note text, fails boolean DEFAULT false) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     INSERT INTO notes (note) VALUES (note);
     IF fails THEN RAISE SQLSTATE 'PT409' USING MESSAGE = 'no'; END IF;
 END
 $$;
-ALTER EXTENSION unkey ADD FUNCTION unkey_test_seen();
-ALTER EXTENSION unkey ADD FUNCTION unkey_test_pay();
-ALTER EXTENSION unkey ADD FUNCTION unkey_test_notes();
-ALTER EXTENSION unkey ADD FUNCTION unkey_test_write(text, boolean);
+
+-- Not served: of another schema, and of no use to a caller.
+CREATE FUNCTION unkey_test_elsewhere() RETURNS integer LANGUAGE sql STABLE AS 'SELECT 1';
+CREATE FUNCTION app.unkey_test_trigger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';

@@ -181,6 +181,16 @@ def test_python_client(new_key):
     assert caught.value.code == "NOT_FOUND"
 
 
+def test_functions_of_one_schema_are_served(call, new_key):
+    key = new_key()
+    assert call("seen", key).status_code == 200
+    for function in ("elsewhere", "trigger"):
+        assert refused(call(function, key), 404, "PGRST202")
+    paths = httpx.get(URL + "/openapi.json").json()["paths"]
+    assert {"/rpc/unkey_test_seen", "/rpc/unkey_verify_key"} <= set(paths)
+    assert not {"/rpc/unkey_test_elsewhere", "/rpc/unkey_test_trigger"} & set(paths)
+
+
 def test_the_document_tells_of_keys():
     document = httpx.get(URL + "/openapi.json").json()
     assert "key" in document["components"]["securitySchemes"]

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::db::Database;
 use crate::db::failure::Failure;
 
-/// One function of the extension.
+/// One function that is served.
 #[derive(Debug, Clone, Deserialize, PartialEq)]
 pub struct Function {
     /// Where it is.
@@ -83,12 +83,18 @@ const FUNCTIONS: &str = include_str!("catalog.sql");
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The catalogue as it was read last.
-#[derive(Default)]
 pub struct Cache {
+    /// Whose functions are served beside those of the extension.
+    schema: Option<String>,
     read: Mutex<Option<(Instant, Arc<Catalog>)>>,
 }
 
 impl Cache {
+    /// Of the extension's functions and, if one is given, those of a schema.
+    pub fn new(schema: Option<String>) -> Self {
+        Self { schema, read: Mutex::default() }
+    }
+
     /// What was read last; read now if it never was.
     ///
     /// # Errors
@@ -112,7 +118,7 @@ impl Cache {
         {
             return Ok(catalog.clone());
         }
-        let catalog = Arc::new(Catalog::read(database).await?);
+        let catalog = Arc::new(Catalog::read(database, self.schema.as_deref()).await?);
         *read = Some((Instant::now(), catalog.clone()));
         Ok(catalog)
     }
@@ -123,9 +129,10 @@ impl Catalog {
     ///
     /// # Errors
     /// If it does not answer.
-    pub async fn read(database: &Database) -> Result<Self, Failure> {
+    pub async fn read(database: &Database, schema: Option<&str>) -> Result<Self, Failure> {
         let connection = database.connection().await?;
-        let rows = connection.query(FUNCTIONS, &[]).await.map_err(|error| Failure::of_statement(&error))?;
+        let rows =
+            connection.query(FUNCTIONS, &[&schema]).await.map_err(|error| Failure::of_statement(&error))?;
         let mut functions: BTreeMap<String, Vec<Function>> = BTreeMap::new();
         for row in rows {
             let text: String = row.try_get(0).map_err(|error| Failure::of_statement(&error))?;

@@ -1,4 +1,4 @@
--- The public functions of the extension, one JSON object each.
+-- The public functions of the extension, and all of the schema $1 if there is one; one JSON object each.
 SELECT pg_catalog.json_build_object(
     'schema', namespace.nspname,
     'name', routine.proname,
@@ -44,14 +44,19 @@ SELECT pg_catalog.json_build_object(
         ) AS output
     )
 )::text
-FROM pg_catalog.pg_extension AS extension
-JOIN pg_catalog.pg_depend AS member ON member.refobjid = extension.oid
-    AND member.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
-    AND member.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-    AND member.deptype = 'e'
-JOIN pg_catalog.pg_proc AS routine ON routine.oid = member.objid
+FROM pg_catalog.pg_proc AS routine
 JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = routine.pronamespace
 JOIN pg_catalog.pg_type AS result ON result.oid = routine.prorettype
-WHERE extension.extname = 'unkey' AND routine.pronamespace = extension.extnamespace
-    AND routine.prokind = 'f' AND routine.proname LIKE 'unkey\_%'
+WHERE routine.prokind = 'f'
+    AND routine.prorettype NOT IN ('trigger'::pg_catalog.regtype, 'event_trigger'::pg_catalog.regtype)
+    AND (namespace.nspname::text = $1 OR routine.oid IN (
+        SELECT member.objid
+        FROM pg_catalog.pg_extension AS extension
+        JOIN pg_catalog.pg_depend AS member ON member.refobjid = extension.oid
+            AND member.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+            AND member.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+            AND member.deptype = 'e'
+        WHERE extension.extname = 'unkey' AND routine.pronamespace = extension.extnamespace
+            AND routine.proname LIKE 'unkey\_%'
+    ))
 ORDER BY routine.proname, routine.pronargs

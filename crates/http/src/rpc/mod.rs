@@ -83,7 +83,7 @@ impl Rpc {
             only_tokens: settings.pre_request.is_some(),
         };
         let pre_request = settings.pre_request.as_ref().map(session::pre_request);
-        Ok(Some(Self { gate, pre_request, catalog: Cache::default() }))
+        Ok(Some(Self { gate, pre_request, catalog: Cache::new(settings.rpc_schema.clone()) }))
     }
 
     /// Whether callers are known by the key that a function finds in their requests.
