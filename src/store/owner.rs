@@ -5,9 +5,9 @@
 
 use std::ffi::CStr;
 
-use pgrx::pg_sys;
+use pgrx::pg_sys::{self, GucAction, GucContext};
 
-use super::relations;
+use super::{relations, setting};
 use crate::error::Outcome;
 
 /// The search path of every function of the extension.
@@ -26,16 +26,7 @@ pub fn as_owner<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
         }
         let level = pg_sys::NewGUCNestLevel();
         pg_sys::SetUserIdAndSecContext(owner, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
-        pg_sys::set_config_option(
-            c"search_path".as_ptr(),
-            PINNED.as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
-            true,
-            0,
-            false,
-        );
+        setting::set(c"search_path", PINNED, GucContext::PGC_USERSET, GucAction::GUC_ACTION_SAVE);
         let result = work();
         pg_sys::AtEOXact_GUC(true, level);
         pg_sys::SetUserIdAndSecContext(caller, context);

@@ -13,11 +13,13 @@
 use std::ffi::{CStr, CString, c_int};
 use std::ptr;
 
+use pgrx::direct_function_call;
 use pgrx::pg_sys::panic::CaughtError;
-use pgrx::{direct_function_call, pg_sys};
+use pgrx::pg_sys::{self, GucAction, GucContext};
 use serde::Serialize;
 use unkey_core::{Error, Kind};
 
+use super::setting;
 use super::statement::check;
 use super::subtransaction::{Failed, in_subtransaction};
 use super::timer::Timer;
@@ -83,11 +85,11 @@ unsafe fn restrict() -> (pg_sys::Oid, c_int) {
         (c"intervalstyle", c"postgres"),
         (c"extra_float_digits", c"1"),
     ];
-    // SAFETY: names and values are NUL-terminated and copied.
+    for (name, value) in SETTINGS {
+        set(name, value);
+    }
+    // SAFETY: variables of this backend; whoever calls sees to it that they are put back.
     unsafe {
-        for (name, value) in SETTINGS {
-            set(name, value);
-        }
         let now = pg_sys::temp_file_limit;
         if !(0..=TEMPORARY_KB).contains(&now) {
             set(c"temp_file_limit", c"1GB");
@@ -100,20 +102,9 @@ unsafe fn restrict() -> (pg_sys::Oid, c_int) {
     (user, security)
 }
 
-unsafe fn set(name: &CStr, value: &CStr) {
-    // SAFETY: as a function's SET clause does it, undone with the subtransaction.
-    unsafe {
-        pg_sys::set_config_option(
-            name.as_ptr(),
-            value.as_ptr(),
-            pg_sys::GucContext::PGC_SUSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
-            true,
-            0,
-            false,
-        );
-    }
+/// As a function's SET clause does it, undone with the subtransaction.
+fn set(name: &CStr, value: &CStr) {
+    setting::set(name, value, GucContext::PGC_SUSET, GucAction::GUC_ACTION_SAVE);
 }
 
 /// Whose mistake an error is. A cancel, a shutdown, a lack of memory and the like go on as they came.

@@ -3,9 +3,10 @@
 use std::cell::Cell;
 use std::ffi::{CStr, c_void};
 
-use pgrx::{pg_guard, pg_sys};
+use pgrx::pg_guard;
+use pgrx::pg_sys::{self, GucAction, GucContext};
 
-use super::relations;
+use super::{relations, setting};
 use crate::error::Outcome;
 
 /// Number of the top transaction, which is given one if it has none. Never repeats in a cluster.
@@ -96,19 +97,7 @@ pub fn mark() {
     }
     IS_MARKING.set(true);
     let _marking = Marking;
-    // SAFETY: takes C strings; the value is one of the setting's.
-    unsafe {
-        pg_sys::set_config_option(
-            MARK.as_ptr(),
-            c"on".as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SET,
-            true,
-            0,
-            false,
-        );
-    }
+    setting::set(MARK, c"on", GucContext::PGC_USERSET, GucAction::GUC_ACTION_SET);
 }
 
 /// The setting behind [`mark`]. Whoever else changes it does what a reset does.

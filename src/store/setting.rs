@@ -1,8 +1,8 @@
-//! Settings that the running transaction goes by name with, such as PostgREST's `request.headers`.
+//! Settings by name, such as PostgREST's `request.headers`.
 
 use std::ffi::{CStr, CString};
 
-use pgrx::pg_sys;
+use pgrx::pg_sys::{self, GucAction, GucContext};
 
 use crate::error::{Failure, Outcome};
 
@@ -19,18 +19,23 @@ pub fn get(name: &CStr) -> Option<String> {
 /// Sets it until the transaction ends, as `SET LOCAL`.
 pub fn set_local(name: &CStr, value: &str) -> Outcome<()> {
     let value = CString::new(value).map_err(|_| Failure::Internal("a setting has a NUL byte".into()))?;
+    set(name, &value, GucContext::PGC_USERSET, GucAction::GUC_ACTION_LOCAL);
+    Ok(())
+}
+
+/// Sets it on behalf of such a user, for as long as the action says: the session, the transaction, or what encloses it.
+pub fn set(name: &CStr, value: &CStr, user: GucContext::Type, action: GucAction::Type) {
     // SAFETY: takes C strings, which it copies.
     unsafe {
         pg_sys::set_config_option(
             name.as_ptr(),
             value.as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
+            user,
             pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_LOCAL,
+            action,
             true,
             0,
             false,
         );
     }
-    Ok(())
 }

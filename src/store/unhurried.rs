@@ -3,7 +3,9 @@
 use std::cell::Cell;
 
 use pgrx::callbacks::{PgXactCallbackEvent, register_xact_callback};
-use pgrx::pg_sys;
+use pgrx::pg_sys::{self, GucAction, GucContext};
+
+use super::setting;
 
 thread_local! {
     /// Where the log of this transaction ends if nothing but [`unhurried`] work has written to it; 0 before that.
@@ -41,17 +43,5 @@ fn before_commit() {
     if end == 0 || end != written() {
         return;
     }
-    // SAFETY: takes C strings; the value is one of the setting's, and holds until this transaction ends.
-    unsafe {
-        pg_sys::set_config_option(
-            c"synchronous_commit".as_ptr(),
-            c"off".as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_LOCAL,
-            true,
-            0,
-            false,
-        );
-    }
+    setting::set(c"synchronous_commit", c"off", GucContext::PGC_USERSET, GucAction::GUC_ACTION_LOCAL);
 }
