@@ -1,5 +1,7 @@
 //! `unkey_verify_key`: the hot function, start to end.
 
+use std::cell::OnceCell;
+
 use pgrx::prelude::*;
 use pgrx::{IntoDatum, pg_sys};
 use unkey_core::Error;
@@ -71,7 +73,7 @@ fn unkey_verify_keys(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Rows {
     raise(|| {
-        let keys = required("keys", keys)?.each("keys")?;
+        let keys = key_texts(keys)?;
         let question = question(permissions, cost, ratelimits, tags, api_id, ip, migration_id)?;
         let mut rows = Rows::of(fcinfo);
         for answer in verify::verify_all(&keys, &question)? {
@@ -80,6 +82,11 @@ fn unkey_verify_keys(
         }
         Ok(rows)
     })
+}
+
+/// The first argument of `unkey_verify_keys`.
+pub(super) fn key_texts(keys: Option<Elements<String>>) -> Outcome<Vec<Option<String>>> {
+    Ok(required("keys", keys)?.each("keys")?)
 }
 
 /// The target of routing by key id, which one node alone does not need: the hash finds the key.
@@ -155,7 +162,7 @@ pub(super) fn row(answer: &Answer) -> Outcome<Row> {
 }
 
 /// The columns that are the same in every answer about a key, made once.
-fn columns(key: &Record) -> Outcome<&Columns> {
+pub(super) fn columns(key: &Record) -> Outcome<&Columns> {
     if let Some(columns) = key.columns.get() {
         return Ok(columns);
     }
@@ -167,6 +174,7 @@ fn columns(key: &Record) -> Outcome<&Columns> {
         roles: list(&key.roles),
         permissions: list(&key.permissions),
         identity,
+        texts: OnceCell::new(),
     };
     Ok(key.columns.get_or_init(|| columns))
 }

@@ -23,6 +23,7 @@ mod in_place;
 pub mod key;
 pub mod keys;
 pub mod leaks;
+pub mod list;
 pub mod lock;
 mod lookup;
 pub mod maintenance;

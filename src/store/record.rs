@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use ipnet::IpNet;
+use pgrx::pg_sys;
 use unkey_core::credits::Refill;
 use unkey_core::limits::{Applied, Owned, StoredLimit, unshadowed};
 use unkey_core::network;
@@ -65,6 +66,31 @@ pub struct Columns {
     pub roles: Option<Varlena>,
     pub permissions: Option<Varlena>,
     pub identity: Option<Varlena>,
+    /// Those that are not text, as Postgres prints them.
+    pub texts: OnceCell<Texts>,
+}
+
+/// Columns as text.
+#[derive(Debug)]
+pub struct Texts {
+    pub roles: Option<Box<[u8]>>,
+    pub permissions: Option<Box<[u8]>>,
+    pub identity: Option<Box<[u8]>>,
+}
+
+impl Columns {
+    /// Made when they are first asked for.
+    pub fn texts(&self) -> &Texts {
+        let print = |column: &Option<Varlena>, function: u32| {
+            // SAFETY: arrays and a `jsonb`, each with the function that prints it.
+            column.as_ref().map(|column| unsafe { column.printed(function.into()) })
+        };
+        self.texts.get_or_init(|| Texts {
+            roles: print(&self.roles, pg_sys::F_ARRAY_OUT),
+            permissions: print(&self.permissions, pg_sys::F_ARRAY_OUT),
+            identity: print(&self.identity, pg_sys::F_JSONB_OUT),
+        })
+    }
 }
 
 /// An allow-list as it stands in a column.
@@ -113,14 +139,15 @@ impl Record {
     /// Memory it takes, with what is made of it later; an estimate on the high side.
     pub fn bytes(&self) -> usize {
         let lists =
-            self.roles.iter().chain(&self.permissions).map(|text| 2 * text.len() + 2 * size_of::<String>());
+            self.roles.iter().chain(&self.permissions).map(|text| 3 * text.len() + 2 * size_of::<String>());
         let identity = self.identity.as_ref();
         let limits = self.ratelimits.len() + identity.map_or(0, |identity| identity.ratelimits.len());
         let meta = |meta: &Option<Json>| meta.as_ref().map_or(0, Json::bytes);
         FIXED
             + lists.sum::<usize>()
             + limits * (size_of::<StoredLimit>() + size_of::<Applied>() + FIXED / 2)
-            + 2 * (meta(&self.meta) + identity.map_or(0, |identity| meta(&identity.meta)))
+            + 2 * meta(&self.meta)
+            + 3 * identity.map_or(0, |identity| meta(&identity.meta))
             + self.allowlist.len() * size_of::<IpNet>()
     }
 }

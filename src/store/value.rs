@@ -1,6 +1,7 @@
 //! Values of Postgres in memory of ours, so that they outlive the call that read them.
 
 use std::cell::OnceCell;
+use std::ffi::CStr;
 
 use pgrx::{IntoDatum, pg_sys};
 use serde_json::value::RawValue;
@@ -77,6 +78,20 @@ impl Varlena {
         }
     }
 
+    /// The value as this function prints it.
+    ///
+    /// # Safety
+    /// It is the output function of the value's type.
+    pub unsafe fn printed(&self, function: pg_sys::Oid) -> Box<[u8]> {
+        // SAFETY: as the caller promises; it returns a C string.
+        unsafe {
+            let text = pg_sys::OidOutputFunctionCall(function, self.datum());
+            let copy = CStr::from_ptr(text).to_bytes().into();
+            pg_sys::pfree(text.cast());
+            copy
+        }
+    }
+
     /// Memory it takes.
     pub fn bytes(&self) -> usize {
         size_of_val(&*self.0)
@@ -129,9 +144,7 @@ impl Json {
     fn print(&self) -> String {
         let Some(stored) = self.stored.get() else { return "null".to_owned() };
         // SAFETY: jsonb_out takes a jsonb and returns a C string.
-        let text = unsafe {
-            pgrx::direct_function_call::<&std::ffi::CStr>(pg_sys::jsonb_out, &[Some(stored.datum())])
-        };
+        let text = unsafe { pgrx::direct_function_call::<&CStr>(pg_sys::jsonb_out, &[Some(stored.datum())]) };
         text.map_or_else(|| "null".to_owned(), |text| text.to_string_lossy().into_owned())
     }
 

@@ -1,4 +1,4 @@
-//! A scan node of our own for `FROM unkey_verify_key(…)`.
+//! A scan node of our own for `FROM unkey_verify_key(…)` and `FROM unkey_verify_keys(…)`.
 //!
 //! Postgres answers a function in FROM by way of a composite value, a store of rows and a description of the row type made
 //! anew for each execution, which together cost several times what a known key does. This node asks [`verify`] for the columns
@@ -8,30 +8,31 @@
 //! What `nodeFunctionscan.c` promises holds here too: EXECUTE is checked when the query starts, the function is called once for
 //! each set of arguments, and a rescan without new arguments repeats its row.
 
+mod line;
 mod node;
 mod plan;
+mod receiver;
 
 use std::ffi::CStr;
 
 use pgrx::pg_sys;
 
-pub use plan::{register, support};
+pub use plan::support;
 
 /// The name that EXPLAIN shows.
-const NAME: &CStr = c"unkey_verify_key";
+const NAME: &CStr = c"unkey_verify";
+
+/// Lets Postgres know of all this. Once, when the library is loaded.
+pub fn register() {
+    plan::register();
+    receiver::register();
+}
 
 /// Tables of functions, which Postgres wants to stay where they are.
 struct Methods<T>(T);
 
 // SAFETY: never written; what they point to is static.
 unsafe impl<T> Sync for Methods<T> {}
-
-/// What a list of Postgres holds.
-unsafe fn cells<'a>(list: *mut pg_sys::List) -> &'a [pg_sys::ListCell] {
-    // SAFETY: no list, or one that its owner leaves alone meanwhile.
-    unsafe { list.as_ref() }
-        .map_or(&[], |list| unsafe { std::slice::from_raw_parts(list.elements, list.length as usize) })
-}
 
 /// A cell of a list of nodes of this kind.
 fn pointer<T>(cell: &pg_sys::ListCell) -> *mut T {

@@ -2,15 +2,16 @@
 
 use std::ptr;
 
-use pgrx::FromDatum;
 use pgrx::pg_sys::{self, NodeTag};
+use pgrx::{FromDatum, PgMemoryContexts};
 
-use super::{Methods, NAME, cells, pointer};
+use super::{Methods, NAME, line, pointer};
 use crate::error::{Outcome, raise};
-use crate::sql::verify::{COLUMNS, Row, question, row};
-use crate::verify;
+use crate::sql::verify::{COLUMNS, Row, key_texts, question, row};
+use crate::store::list::cells;
+use crate::verify::{self, Answer};
 
-/// Arguments of `unkey_verify_key`.
+/// Arguments of either function.
 const ARGUMENTS: usize = 8;
 
 pub(super) static SCAN: Methods<pg_sys::CustomScanMethods> =
@@ -34,17 +35,36 @@ static EXECUTION: Methods<pg_sys::CustomExecMethods> = Methods(pg_sys::CustomExe
 
 /// The node while a query runs.
 #[repr(C)]
-struct State {
+pub(super) struct State {
     custom: pg_sys::CustomScanState,
+    /// Whether the function takes many keys.
+    takes_many: bool,
     /// NULL for an argument that is.
     arguments: [*mut pg_sys::ExprState; ARGUMENTS],
     /// The columns wanted, from 0.
     columns: [usize; COLUMNS],
     count: usize,
-    /// The row, once the function was called.
+    /// The row handed on; its values are part of the answers, or good until the next one.
     row: *mut pg_sys::TupleTableSlot,
+    /// Whether rows are written as [`line`]s, and the slot only says that there is one.
+    pub(super) writes_lines: bool,
+    /// NULL until the function was called; dropped with the memory of the query.
+    answers: *mut Vec<Answer>,
     called: bool,
-    handed_on: bool,
+    /// How many rows were handed on.
+    handed_on: usize,
+}
+
+/// The node, if it is one of ours and hands its rows on as they are.
+pub(super) unsafe fn as_they_are<'a>(node: *mut pg_sys::PlanState) -> Option<&'a mut State> {
+    // SAFETY: a node of a running query, or none.
+    unsafe {
+        let plan_state = node.as_ref()?;
+        let is_custom = plan_state.type_ == NodeTag::T_CustomScanState;
+        let is_ours = is_custom && ptr::eq((*node.cast::<pg_sys::CustomScanState>()).methods, &EXECUTION.0);
+        let is_plain = plan_state.ps_ProjInfo.is_null() && plan_state.qual.is_null();
+        (is_ours && is_plain).then(|| &mut *node.cast::<State>())
+    }
 }
 
 #[pgrx::pg_guard]
@@ -78,6 +98,7 @@ unsafe extern "C-unwind" fn begin(
                 *place = pg_sys::ExecInitExpr(argument, node.cast());
             }
         }
+        (*state).takes_many = (*call).funcretset;
         let columns = cells((*scan).custom_private);
         for (column, place) in columns.iter().zip(&mut (*state).columns) {
             *place = column.int_value as usize - 1;
@@ -113,31 +134,30 @@ unsafe extern "C-unwind" fn execute(node: *mut pg_sys::CustomScanState) -> *mut 
     unsafe { pg_sys::ExecScan(&mut (*node).ss, Some(next), Some(recheck)) }
 }
 
-/// The one row, then none.
+/// The next row, or none.
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn next(node: *mut pg_sys::ScanState) -> *mut pg_sys::TupleTableSlot {
     // SAFETY: the node is that of `create`.
     unsafe {
         let state = &mut *node.cast::<State>();
-        if std::mem::replace(&mut state.handed_on, true) {
-            return ptr::null_mut();
-        }
-        if !std::mem::replace(&mut state.called, true) {
-            raise(|| call(state));
-        }
-        state.row
+        raise(|| {
+            if !std::mem::replace(&mut state.called, true) {
+                call(state)?;
+            }
+            hand_on(state)
+        })
     }
 }
 
-/// Calls the function and keeps its row, independent of anything it was made from.
+/// Calls the function and keeps its answers.
 unsafe fn call(state: &mut State) -> Outcome<()> {
-    // SAFETY: expressions are evaluated in memory that is good until the next row is asked for; the slot has as many
-    // columns as are wanted, of the types that they have.
+    // SAFETY: expressions are evaluated in memory that is good until the next row is asked for, and the answers hold nothing
+    // of it; theirs is dropped with the memory of the query.
     unsafe {
+        let [key, permissions, cost, ratelimits, tags, api_id, ip, migration_id] =
+            state.arguments.map(|argument| Argument { argument, state });
         let context = (*state.custom.ss.ps.ps_ExprContext).ecxt_per_tuple_memory;
         let before = pg_sys::MemoryContextSwitchTo(context);
-        let arguments = state.arguments.map(|argument| Argument { argument, state });
-        let [key, permissions, cost, ratelimits, tags, api_id, ip, migration_id] = arguments;
         let question = question(
             permissions.value(),
             cost.value(),
@@ -147,21 +167,44 @@ unsafe fn call(state: &mut State) -> Outcome<()> {
             ip.value(),
             migration_id.value(),
         )?;
-        let answer = verify::verify(key.value(), &question)?;
-        let Row { values, nulls } = row(&answer)?;
+        let answers = if state.takes_many {
+            verify::verify_all(&key_texts(key.value())?, &question)?
+        } else {
+            vec![verify::verify(key.value(), &question)?]
+        };
+        pg_sys::MemoryContextSwitchTo(before);
+        if state.answers.is_null() {
+            let context = (*state.custom.ss.ps.state).es_query_cxt;
+            state.answers = PgMemoryContexts::For(context).leak_and_drop_on_delete(Vec::new());
+        }
+        *state.answers = answers;
+    }
+    Ok(())
+}
+
+/// The row of the next answer, for as long as nobody asks for another one.
+unsafe fn hand_on(state: &mut State) -> Outcome<*mut pg_sys::TupleTableSlot> {
+    // SAFETY: the slot has as many columns as are wanted, of the types that they have.
+    unsafe {
+        let answer = state.answers.as_ref().and_then(|answers| answers.get(state.handed_on));
+        let Some(answer) = answer else { return Ok(ptr::null_mut()) };
+        state.handed_on += 1;
         let slot = state.row;
+        if state.writes_lines {
+            line::write(answer, &state.columns[..state.count])?;
+            return Ok(pg_sys::ExecStoreAllNullTuple(slot));
+        }
+        let context = (*state.custom.ss.ps.ps_ExprContext).ecxt_per_tuple_memory;
+        let before = pg_sys::MemoryContextSwitchTo(context);
+        let Row { values, nulls } = row(answer)?;
+        pg_sys::MemoryContextSwitchTo(before);
         clear(slot);
         for (at, &column) in state.columns.iter().take(state.count).enumerate() {
             *(*slot).tts_values.add(at) = values.get(column).copied().unwrap_or(pg_sys::Datum::null());
             *(*slot).tts_isnull.add(at) = nulls.get(column).copied().unwrap_or(true);
         }
-        pg_sys::ExecStoreVirtualTuple(slot);
-        if let Some(materialize) = (*(*slot).tts_ops).materialize {
-            materialize(slot);
-        }
-        pg_sys::MemoryContextSwitchTo(before);
+        Ok(pg_sys::ExecStoreVirtualTuple(slot))
     }
-    Ok(())
 }
 
 /// Postgres' `ExecClearTuple`, which is an inline function.
@@ -211,7 +254,7 @@ unsafe extern "C-unwind" fn rescan(node: *mut pg_sys::CustomScanState) {
         if !(*node).ss.ps.chgParam.is_null() {
             (*state).called = false;
         }
-        (*state).handed_on = false;
+        (*state).handed_on = 0;
         pg_sys::ExecScanReScan(&mut (*node).ss);
     }
 }

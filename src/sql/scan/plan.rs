@@ -6,15 +6,16 @@ use pgrx::FromDatum;
 use pgrx::pg_sys::{self, NodeTag};
 
 use super::node::SCAN;
-use super::{Methods, NAME, cells, pointer};
+use super::{Methods, NAME, pointer};
 use crate::error::raise;
 use crate::settings;
 use crate::sql::verify::COLUMNS;
+use crate::store::list::cells;
 use crate::store::relations::row_type;
 
 /// `ClanguageId` of Postgres' `pg_language_d.h`.
 const C_LANGUAGE: u32 = 13;
-const VERIFY_KEY: &str = "unkey_verify_key_wrapper";
+const FUNCTIONS: [&str; 2] = ["unkey_verify_key_wrapper", "unkey_verify_keys_wrapper"];
 
 static PATH: Methods<pg_sys::CustomPathMethods> = Methods(pg_sys::CustomPathMethods {
     CustomName: NAME.as_ptr(),
@@ -51,7 +52,8 @@ unsafe extern "C-unwind" fn offer(
         let Some(symbol) = symbol_of(call) else { return };
         // Or Postgres would call it once for equal arguments of different rows, volatile as it is.
         (*rel).lateral_vars = ptr::null_mut();
-        if symbol != VERIFY_KEY || !settings::scan() || !is_plain(root) || wants_whole_rows(rel, relid) {
+        let is_ours = FUNCTIONS.contains(&symbol.as_str());
+        if !is_ours || !settings::scan() || !is_plain(root) || wants_whole_rows(rel, relid) {
             return;
         }
         let Some(usual) = cells((*rel).pathlist).first().map(pointer::<pg_sys::Path>) else { return };
@@ -167,6 +169,25 @@ unsafe fn columns_read(rel: *mut pg_sys::RelOptInfo, relid: pg_sys::Index) -> Ve
     }
 }
 
+/// Numbers of the columns that a list names, if it is nothing but names and there is no condition: rows in this order are
+/// handed on as they are.
+unsafe fn columns_listed(
+    tlist: *mut pg_sys::List,
+    condition: *mut pg_sys::List,
+    relid: pg_sys::Index,
+) -> Option<Vec<i32>> {
+    // SAFETY: a list of TargetEntry nodes.
+    let column = |cell: &pg_sys::ListCell| unsafe {
+        let entry = &*pointer::<pg_sys::TargetEntry>(cell);
+        let variable = entry.expr.cast::<pg_sys::Var>();
+        let is_column = (*variable).xpr.type_ == NodeTag::T_Var && (*variable).varno as u32 == relid;
+        (is_column && !entry.resjunk).then(|| i32::from((*variable).varattno))
+    };
+    // SAFETY: no list, or one of the planner.
+    let columns: Option<Vec<i32>> = unsafe { cells(tlist) }.iter().map(column).collect();
+    columns.filter(|columns| condition.is_null() && (1..=COLUMNS).contains(&columns.len()))
+}
+
 unsafe fn wants_whole_rows(rel: *mut pg_sys::RelOptInfo, relid: pg_sys::Index) -> bool {
     // SAFETY: as for `offer`.
     unsafe { columns_read(rel, relid) }.iter().any(|&column| column < 1 || column as usize > COLUMNS)
@@ -192,7 +213,9 @@ unsafe extern "C-unwind" fn plan(
         (*scan).custom_exprs = (*best).custom_private;
         (*scan).methods = &SCAN.0;
         let desc = raise(|| row_type(c"verification"));
-        for (at, column) in columns_read(rel, (*rel).relid).into_iter().enumerate() {
+        let columns = columns_listed(tlist, (*scan).scan.plan.qual, (*rel).relid);
+        let columns = columns.unwrap_or_else(|| columns_read(rel, (*rel).relid));
+        for (at, column) in columns.into_iter().enumerate() {
             let attribute = pgrx::tupdesc::PgTupleDesc::from_pg_unchecked(desc);
             let Some(attribute) = attribute.get(column as usize - 1).copied() else { continue };
             let variable = pg_sys::makeVar(
