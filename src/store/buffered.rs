@@ -3,17 +3,19 @@
 //! An event goes straight into the partition of its day. Those at which the roll-ups have already been go to the queue
 //! instead, and so do those whose day has no partition: `unkey.maintain()` knows what to do about either.
 
-use std::collections::HashMap;
-use std::ffi::CStr;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::{CStr, CString};
+use std::rc::Rc;
 
 use serde::Deserialize;
 
-use super::copy::{Row, append};
+use super::append::{Column, Kind, Row, Target, append};
 use super::event_bytes::{Limit, Record, Verification, request_id};
 use super::events::LATEST;
 use super::lock;
 use super::session::role_name;
-use super::statement::{View, row};
+use super::statement::{View, arg, row};
 use crate::clock;
 use crate::error::Outcome;
 
@@ -22,139 +24,194 @@ pub fn lock() -> bool {
     lock::take("memory", false)
 }
 
-/// Where events may go now.
+/// Where events of some days may go now.
 #[derive(Deserialize)]
 struct Places {
     /// From here on nothing is rolled up yet; `None` if everything is.
     until: Option<i64>,
-    /// Days that have a partition, counted from the Unix epoch.
-    verification_days: Vec<i64>,
-    ratelimit_days: Vec<i64>,
+    verifications: Vec<Partition>,
+    ratelimits: Vec<Partition>,
+}
+
+#[derive(Deserialize)]
+struct Partition {
+    /// Of its events, counted from the Unix epoch.
+    day: i64,
+    /// Its name, if it is for this day as a whole and nothing else.
+    name: Option<String>,
 }
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
+fn day(time: i64) -> i64 {
+    time.div_euclid(DAY)
+}
+
 impl Places {
-    fn now() -> Outcome<Self> {
+    fn of(days: BTreeSet<i64>) -> Outcome<Self> {
         let places = row(
             View::Latest,
             "SELECT pg_catalog.json_build_object(
                 'until', (SELECT unkey.to_ms(until) FROM unkey.rolled_up),
-                'verification_days', coalesce(pg_catalog.json_agg(number) FILTER (WHERE parent = 'verification_events'), '[]'),
-                'ratelimit_days', coalesce(pg_catalog.json_agg(number) FILTER (WHERE parent = 'ratelimit_events'), '[]'))
-            FROM (SELECT parent, pg_catalog.to_date(day, 'YYYYMMDD') - DATE '1970-01-01' FROM unkey.event_partitions)
-                AS partition (parent, number)",
-            &[],
+                'verifications', coalesce(pg_catalog.json_agg(place) FILTER (WHERE parent = 'verification_events'), '[]'),
+                'ratelimits', coalesce(pg_catalog.json_agg(place) FILTER (WHERE parent = 'ratelimit_events'), '[]'))
+            FROM (
+                SELECT parent, pg_catalog.json_build_object('day', date - DATE '1970-01-01', 'name', CASE
+                    (SELECT pg_catalog.pg_get_expr(relpartbound, oid) FROM pg_catalog.pg_class
+                     WHERE oid = pg_catalog.to_regclass(pg_catalog.format('unkey.%I', name)))
+                    WHEN pg_catalog.format('FOR VALUES FROM (%L) TO (%L)',
+                        date::timestamp AT TIME ZONE 'UTC', (date + 1)::timestamp AT TIME ZONE 'UTC') THEN name END) AS place
+                FROM (SELECT *, pg_catalog.to_date(day, 'YYYYMMDD') AS date FROM unkey.event_partitions) AS known
+                WHERE date - DATE '1970-01-01' = ANY ($1)
+            ) AS partition",
+            &[arg(days.into_iter().collect::<Vec<i64>>())],
         )?;
-        Ok(places.unwrap_or(Self { until: None, verification_days: Vec::new(), ratelimit_days: Vec::new() }))
+        Ok(places.unwrap_or(Self { until: None, verifications: Vec::new(), ratelimits: Vec::new() }))
+    }
+}
+
+/// Events of one kind by where they go.
+struct Sorted<'a, T> {
+    /// For each partition of the table those that are its.
+    ready: Vec<(&'a Partition, Vec<&'a T>)>,
+    late: Vec<&'a T>,
+}
+
+impl<'a, T> Sorted<'a, T> {
+    fn of(
+        events: impl Iterator<Item = (i64, &'a T)>,
+        partitions: &'a [Partition],
+        until: Option<i64>,
+    ) -> Self {
+        let mut sorted =
+            Self { ready: partitions.iter().map(|place| (place, Vec::new())).collect(), late: Vec::new() };
+        for (time, event) in events {
+            let is_new = until.is_some_and(|until| time >= until);
+            let place = sorted.ready.iter_mut().find(|(partition, _)| is_new && partition.day == day(time));
+            place.map_or(&mut sorted.late, |(_, events)| events).push(event);
+        }
+        sorted
     }
 
-    /// Whether an event goes into a partition.
-    fn are_ready(&self, days: &[i64], time: i64) -> bool {
-        self.until.is_some_and(|until| time >= until) && days.contains(&time.div_euclid(DAY))
+    /// Appends them to a table with partitions and to a queue; answers how many went into partitions.
+    fn append(
+        &self,
+        table: &'static CStr,
+        queue: &'static CStr,
+        columns: &[Column],
+        write: impl Fn(&mut dyn Row, &T),
+    ) -> Outcome<u64> {
+        let mut moved = 0;
+        for (partition, events) in &self.ready {
+            let name = partition.name.as_ref().and_then(|name| CString::new(name.as_str()).ok());
+            let target = Target { table, partition: name.as_deref() };
+            append(&target, columns, events.iter().copied(), &write)?;
+            moved += events.len() as u64;
+        }
+        append(&Target { table: queue, partition: None }, columns, self.late.iter().copied(), &write)?;
+        Ok(moved)
     }
 }
 
 /// Writes events; answers how many went into partitions.
 pub fn write(records: &[Record]) -> Outcome<u64> {
-    let places = Places::now()?;
-    let (mut ready, mut late) = (Vec::new(), Vec::new());
-    let (mut limits, mut late_limits) = (Vec::new(), Vec::new());
-    for record in records {
-        match record {
-            Record::Verification(event) if places.are_ready(&places.verification_days, event.time) => {
-                ready.push(event);
-            }
-            Record::Verification(event) => late.push(event),
-            Record::Limit(event) if places.are_ready(&places.ratelimit_days, event.time) => {
-                limits.push(event)
-            }
-            Record::Limit(event) => late_limits.push(event),
-        }
-    }
-    let mut roles = Roles::default();
-    append_verifications(c"verification_events", &ready, &mut roles)?;
-    append_verifications(c"verification_queue", &late, &mut roles)?;
-    append_limits(c"ratelimit_events", &limits)?;
-    append_limits(c"ratelimit_queue", &late_limits)?;
-    Ok((ready.len() + limits.len()) as u64)
+    let verifications = || records.iter().filter_map(Record::verification).map(|event| (event.time, event));
+    let limits = || records.iter().filter_map(Record::limit).map(|event| (event.time, event));
+    let times = verifications().map(|(time, _)| time).chain(limits().map(|(time, _)| time));
+    let places = Places::of(times.map(day).collect())?;
+    let roles = Roles::default();
+    let moved = Sorted::of(verifications(), &places.verifications, places.until).append(
+        c"verification_events",
+        c"verification_queue",
+        &VERIFICATION,
+        |row, event| put_verification(row, event, &roles),
+    )?;
+    let limits = Sorted::of(limits(), &places.ratelimits, places.until).append(
+        c"ratelimit_events",
+        c"ratelimit_queue",
+        &LIMIT,
+        put_limit,
+    )?;
+    Ok(moved + limits)
 }
 
 /// Names of roles by their numbers, each looked up once.
 #[derive(Default)]
-struct Roles(HashMap<u32, String>);
+struct Roles(RefCell<HashMap<u32, Rc<str>>>);
 
 impl Roles {
-    fn name(&mut self, role: u32) -> &str {
-        self.0.entry(role).or_insert_with(|| role_name(role.into()))
+    fn name(&self, role: u32) -> Rc<str> {
+        self.0.borrow_mut().entry(role).or_insert_with(|| role_name(role.into()).into()).clone()
     }
 }
 
-fn append_verifications(table: &CStr, events: &[&Verification], roles: &mut Roles) -> Outcome<()> {
-    const COLUMNS: [&CStr; 14] = [
-        c"request_id",
-        c"time",
-        c"key_space_id",
-        c"api_id",
-        c"key_id",
-        c"identity_id",
-        c"external_id",
-        c"outcome",
-        c"region",
-        c"tags",
-        c"spent_credits",
-        c"latency",
-        c"source",
-        c"role",
-    ];
-    append(table, &COLUMNS, events.iter(), |row: &mut Row, event| {
-        put_request_id(row, event.request_id, event.time);
-        row.long(clock::to_microseconds(event.time));
-        row.text(event.key_space_id);
-        row.text(event.api_id);
-        row.text(event.key_id);
-        row.optional(event.identity_id);
-        row.optional(event.external_id);
-        row.text(event.outcome);
-        row.text("");
-        row.texts(event.tags.count, event.tags.iter());
-        row.long(event.spent_credits);
-        row.double(event.latency_ms);
-        row.text(if event.is_api { "api" } else { "sql" });
-        row.text(roles.name(event.role));
-    })
+const fn column(name: &'static CStr, kind: Kind) -> Column {
+    Column { name, kind }
 }
 
-fn append_limits(table: &CStr, events: &[&Limit]) -> Outcome<()> {
-    const COLUMNS: [&CStr; 11] = [
-        c"request_id",
-        c"time",
-        c"namespace_id",
-        c"identifier",
-        c"passed",
-        c"latency",
-        c"override_id",
-        c"limit",
-        c"remaining",
-        c"reset_at",
-        c"tokens",
-    ];
-    append(table, &COLUMNS, events.iter(), |row: &mut Row, event| {
-        put_request_id(row, event.request_id, event.time);
-        row.long(clock::to_microseconds(event.time));
-        row.text(event.namespace_id);
-        row.text(event.identifier);
-        row.boolean(event.passed);
-        row.double(event.latency_ms);
-        row.optional(event.override_id);
-        row.long(event.limit);
-        row.long(event.remaining);
-        row.long(clock::to_microseconds(event.reset.min(LATEST)));
-        row.long(event.tokens);
-    })
+const VERIFICATION: [Column; 14] = [
+    column(c"request_id", Kind::Text),
+    column(c"time", Kind::Instant),
+    column(c"key_space_id", Kind::Text),
+    column(c"api_id", Kind::Text),
+    column(c"key_id", Kind::Text),
+    column(c"identity_id", Kind::Text),
+    column(c"external_id", Kind::Text),
+    column(c"outcome", Kind::Text),
+    column(c"region", Kind::Text),
+    column(c"tags", Kind::Texts),
+    column(c"spent_credits", Kind::Long),
+    column(c"latency", Kind::Double),
+    column(c"source", Kind::Text),
+    column(c"role", Kind::Text),
+];
+
+fn put_verification(row: &mut dyn Row, event: &Verification, roles: &Roles) {
+    put_request_id(row, event.request_id, event.time);
+    row.instant(clock::to_microseconds(event.time));
+    row.text(event.key_space_id);
+    row.text(event.api_id);
+    row.text(event.key_id);
+    row.optional(event.identity_id);
+    row.optional(event.external_id);
+    row.text(event.outcome);
+    row.text("");
+    row.texts(&event.tags.iter().collect::<Vec<_>>());
+    row.long(event.spent_credits);
+    row.double(event.latency_ms);
+    row.text(if event.is_api { "api" } else { "sql" });
+    row.text(&roles.name(event.role));
 }
 
-fn put_request_id(row: &mut Row, given: Option<&str>, time: i64) {
+const LIMIT: [Column; 11] = [
+    column(c"request_id", Kind::Text),
+    column(c"time", Kind::Instant),
+    column(c"namespace_id", Kind::Text),
+    column(c"identifier", Kind::Text),
+    column(c"passed", Kind::Boolean),
+    column(c"latency", Kind::Double),
+    column(c"override_id", Kind::Text),
+    column(c"limit", Kind::Long),
+    column(c"remaining", Kind::Long),
+    column(c"reset_at", Kind::Instant),
+    column(c"tokens", Kind::Long),
+];
+
+fn put_limit(row: &mut dyn Row, event: &Limit) {
+    put_request_id(row, event.request_id, event.time);
+    row.instant(clock::to_microseconds(event.time));
+    row.text(event.namespace_id);
+    row.text(event.identifier);
+    row.boolean(event.passed);
+    row.double(event.latency_ms);
+    row.optional(event.override_id);
+    row.long(event.limit);
+    row.long(event.remaining);
+    row.instant(clock::to_microseconds(event.reset.min(LATEST)));
+    row.long(event.tokens);
+}
+
+fn put_request_id(row: &mut dyn Row, given: Option<&str>, time: i64) {
     match given {
         Some(id) => row.text(id),
         None => row.text(&request_id(time)),

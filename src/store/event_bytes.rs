@@ -24,6 +24,22 @@ pub enum Record<'a> {
     Limit(Limit<'a>),
 }
 
+impl<'a> Record<'a> {
+    pub fn verification(&self) -> Option<&Verification<'a>> {
+        match self {
+            Self::Verification(event) => Some(event),
+            Self::Limit(_) => None,
+        }
+    }
+
+    pub fn limit(&self) -> Option<&Limit<'a>> {
+        match self {
+            Self::Limit(event) => Some(event),
+            Self::Verification(_) => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub struct Verification<'a> {
     pub time: i64,

@@ -9,10 +9,10 @@
 
 pub mod access;
 pub mod apis;
+mod append;
 pub mod audit;
 pub mod buffered;
 mod cache;
-mod copy;
 pub mod counters;
 pub mod credits;
 pub mod event_bytes;

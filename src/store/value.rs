@@ -35,25 +35,13 @@ impl Varlena {
         unsafe { Self::copy(text.into_datum().unwrap_or(pg_sys::Datum::null())) }
     }
 
-    /// A `text[]` of one dimension, of at least one element; laid out as `utils/array.h` describes it.
-    pub fn texts(texts: &[String]) -> Self {
-        let header = [1, 0, pg_sys::TEXTOID.to_u32(), texts.len() as u32, 1];
-        let element = |text: &String| (LENGTH + text.len()).next_multiple_of(ALIGNED);
-        // The last one is not padded.
-        let padding = texts.last().map_or(0, |text| element(text) - LENGTH - text.len());
-        let bytes = LENGTH + size_of_val(&header) + texts.iter().map(element).sum::<usize>() - padding;
-        let mut array = Vec::with_capacity(bytes + padding);
-        array.extend_from_slice(&length(bytes));
-        array.extend(header.iter().flat_map(|field| field.to_ne_bytes()));
-        for text in texts {
-            array.extend_from_slice(&length(LENGTH + text.len()));
-            array.extend_from_slice(text.as_bytes());
-            array.resize(array.len().next_multiple_of(ALIGNED), 0);
-        }
-        Self::of_bytes(&array)
+    /// A `text[]`.
+    pub fn texts<T: AsRef<str>>(texts: &[T]) -> Self {
+        Self::of_bytes(&text_array(texts))
     }
 
-    fn of_bytes(bytes: &[u8]) -> Self {
+    /// A value that is laid out already.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
         let mut words = vec![0u64; bytes.len().div_ceil(size_of::<u64>())].into_boxed_slice();
         for (word, chunk) in words.iter_mut().zip(bytes.chunks(size_of::<u64>())) {
             let mut whole = [0; size_of::<u64>()];
@@ -103,10 +91,41 @@ const LENGTH: usize = size_of::<u32>();
 /// Where elements of a `text[]` begin.
 const ALIGNED: usize = size_of::<u32>();
 
-/// The length in front of a value of so many bytes, itself included (`SET_VARSIZE_4B` of `varatt.h`).
-fn length(bytes: usize) -> [u8; LENGTH] {
-    let bytes = bytes as u32;
+/// The bytes of a `text[]` of one dimension, or of none if it is empty; laid out as `utils/array.h` describes it.
+pub fn text_array<T: AsRef<str>>(texts: &[T]) -> Vec<u8> {
+    let dimensions = [texts.len() as u32, 1];
+    let element = |text: &T| (LENGTH + text.as_ref().len()).next_multiple_of(ALIGNED);
+    let mut array =
+        Vec::with_capacity(LENGTH + 5 * size_of::<u32>() + texts.iter().map(element).sum::<usize>());
+    array.extend_from_slice(&[0; LENGTH]); // once it is known
+    let mut integer = |number: u32| array.extend_from_slice(&number.to_ne_bytes());
+    integer(u32::from(!texts.is_empty())); // dimensions
+    integer(0); // no NULLs
+    integer(pg_sys::TEXTOID.to_u32());
+    if !texts.is_empty() {
+        dimensions.into_iter().for_each(integer);
+    }
+    for text in texts {
+        // The last one is not padded.
+        array.resize(array.len().next_multiple_of(ALIGNED), 0);
+        array.extend_from_slice(&length(text.as_ref().len()));
+        array.extend_from_slice(text.as_ref().as_bytes());
+    }
+    let content = array.len() - LENGTH;
+    array[..LENGTH].copy_from_slice(&length(content));
+    array
+}
+
+/// The length in front of a value whose content has so many bytes (`SET_VARSIZE_4B` of `varatt.h`).
+pub fn length(content: usize) -> [u8; LENGTH] {
+    let bytes = (LENGTH + content) as u32;
     if cfg!(target_endian = "big") { bytes & 0x3fff_ffff } else { bytes << 2 }.to_ne_bytes()
+}
+
+/// The same in one byte, for a value that need not be aligned, if it is short enough (`SET_VARSIZE_1B`).
+pub fn short_length(content: usize) -> Option<u8> {
+    let bytes = u8::try_from(1 + content).ok().filter(|&bytes| bytes <= 0x7f)?;
+    Some(if cfg!(target_endian = "big") { bytes | 0x80 } else { bytes << 1 | 1 })
 }
 
 /// A JSON document: text for who prints it, `jsonb` for Postgres; either is made from the other when it is first asked for.

@@ -1,5 +1,5 @@
-//! Many rows at once, by the machinery of COPY: partitions are found, constraints checked and indexes kept as for any
-//! INSERT, at a fraction of its price. As logical replication does it when it fills a table.
+//! By the machinery of COPY: partitions are found, constraints checked, triggers run and indexes kept as for any INSERT. As
+//! logical replication does it when it fills a table.
 
 use std::cell::Cell;
 use std::ffi::{CStr, c_int, c_void};
@@ -7,62 +7,66 @@ use std::ptr::null_mut;
 
 use pgrx::pg_sys;
 
+use super::{Column, Row};
 use crate::error::{Failure, Outcome};
 
 /// A row in the binary format of COPY.
-pub struct Row<'a>(&'a mut Vec<u8>);
+struct Fields<'a>(&'a mut Vec<u8>);
 
-impl Row<'_> {
+impl Fields<'_> {
     fn field(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(&(bytes.len() as i32).to_be_bytes());
+        self.integer(bytes.len() as i32);
         self.0.extend_from_slice(bytes);
     }
 
-    /// A `text` column.
-    pub fn text(&mut self, text: &str) {
+    fn integer(&mut self, number: i32) {
+        self.0.extend_from_slice(&number.to_be_bytes());
+    }
+}
+
+impl Row for Fields<'_> {
+    fn text(&mut self, text: &str) {
         self.field(text.as_bytes());
     }
 
-    /// A `text` column that may be NULL.
-    pub fn optional(&mut self, text: Option<&str>) {
+    fn optional(&mut self, text: Option<&str>) {
         match text {
             Some(text) => self.text(text),
-            None => self.0.extend_from_slice(&(-1i32).to_be_bytes()),
+            None => self.integer(-1),
         }
     }
 
-    /// A `bigint` column, or a `timestamptz` in Postgres' microseconds.
-    pub fn long(&mut self, number: i64) {
-        self.field(&number.to_be_bytes());
-    }
-
-    /// A `double precision` column.
-    pub fn double(&mut self, number: f64) {
-        self.field(&number.to_be_bytes());
-    }
-
-    /// A `boolean` column.
-    pub fn boolean(&mut self, value: bool) {
-        self.field(&[u8::from(value)]);
-    }
-
-    /// A `text[]` column without NULLs.
-    pub fn texts<'t>(&mut self, count: usize, texts: impl Iterator<Item = &'t str>) {
+    fn texts(&mut self, texts: &[&str]) {
         let begin = self.0.len();
-        let mut integer = |number: i32| self.0.extend_from_slice(&number.to_be_bytes());
-        integer(0); // the length, once it is known
-        integer(i32::from(count > 0)); // dimensions
-        integer(0); // no NULLs
-        integer(pg_sys::TEXTOID.to_u32() as i32);
-        if count > 0 {
-            integer(count as i32);
-            integer(1); // counted from
+        self.integer(0); // the length, once it is known
+        self.integer(i32::from(!texts.is_empty())); // dimensions
+        self.integer(0); // no NULLs
+        self.integer(pg_sys::TEXTOID.to_u32() as i32);
+        if !texts.is_empty() {
+            self.integer(texts.len() as i32);
+            self.integer(1); // counted from
         }
-        texts.for_each(|text| self.text(text));
+        texts.iter().for_each(|text| self.text(text));
         let length = (self.0.len() - begin - 4) as i32;
         if let Some(place) = self.0.get_mut(begin..begin + 4) {
             place.copy_from_slice(&length.to_be_bytes());
         }
+    }
+
+    fn long(&mut self, number: i64) {
+        self.field(&number.to_be_bytes());
+    }
+
+    fn double(&mut self, number: f64) {
+        self.field(&number.to_be_bytes());
+    }
+
+    fn boolean(&mut self, value: bool) {
+        self.field(&[u8::from(value)]);
+    }
+
+    fn instant(&mut self, at: i64) {
+        self.long(at);
     }
 }
 
@@ -85,21 +89,17 @@ const TRAILER: [u8; 2] = (-1i16).to_be_bytes();
 /// How much is made ready at a time.
 const PORTION: usize = 64 * 1024;
 
-/// Appends rows to a table of schema `unkey`. `write` says what one of them has in these columns, in their order.
-pub fn append<T>(
+/// Appends rows, of which there is at least one.
+pub(super) fn append<T>(
     table: &CStr,
-    columns: &[&CStr],
-    rows: impl Iterator<Item = T>,
-    mut write: impl FnMut(&mut Row, T),
+    columns: &[Column],
+    mut rows: impl Iterator<Item = T>,
+    write: impl Fn(&mut dyn Row, T),
 ) -> Outcome<()> {
-    let mut rows = rows.peekable();
-    if rows.peek().is_none() {
-        return Ok(());
-    }
     let mut next = |buffer: &mut Vec<u8>| {
         let Some(row) = rows.next() else { return false };
         buffer.extend_from_slice(&(columns.len() as i16).to_be_bytes());
-        write(&mut Row(buffer), row);
+        write(&mut Fields(buffer), row);
         true
     };
     let mut source = Source { buffer: HEADER.to_vec(), at: 0, next: &mut next, is_at_end: false };
@@ -112,21 +112,18 @@ pub fn append<T>(
 
 /// # Safety
 /// Inside a transaction with a snapshot, with the source set.
-unsafe fn copy(table: &CStr, columns: &[&CStr]) -> Outcome<()> {
+unsafe fn copy(table: &CStr, columns: &[Column]) -> Outcome<()> {
     const LOCK: pg_sys::LOCKMODE = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
     // SAFETY: as the caller promises. The table is locked until the transaction ends and open until the COPY is over; on an
     // ERROR the resource owner closes it. Lists and their nodes are in the current memory context.
     unsafe {
-        let namespace = pg_sys::get_namespace_oid(c"unkey".as_ptr(), false);
-        let oid = pg_sys::get_relname_relid(table.as_ptr(), namespace);
-        if oid == pg_sys::InvalidOid {
-            return Err(Failure::Internal(format!("{table:?} is missing")));
-        }
+        let missing = || Failure::Internal(format!("{table:?} is missing"));
+        let oid = super::relation(table).ok_or_else(missing)?;
         let relation = pg_sys::table_open(oid, LOCK);
         let state = pg_sys::make_parsestate(null_mut());
         pg_sys::addRangeTableEntryForRelation(state, relation, LOCK as c_int, null_mut(), false, false);
-        let names = columns.iter().fold(null_mut(), |list, name| {
-            pg_sys::lappend(list, pg_sys::makeString(pg_sys::pstrdup(name.as_ptr())).cast())
+        let names = columns.iter().fold(null_mut(), |list, column| {
+            pg_sys::lappend(list, pg_sys::makeString(pg_sys::pstrdup(column.name.as_ptr())).cast())
         });
         let format = pg_sys::makeDefElem(
             pg_sys::pstrdup(c"format".as_ptr()),

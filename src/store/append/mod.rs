@@ -1,0 +1,103 @@
+//! Many rows at once into a table of schema `unkey`, at a fraction of the price of INSERT.
+//!
+//! A plain table takes them [directly](insert). For any other, with a trigger, a constraint or whatever else somebody gave it, the
+//! machinery of [COPY](copy) does all that an INSERT would.
+
+mod copy;
+mod insert;
+
+use std::ffi::CStr;
+
+use pgrx::pg_sys;
+
+use crate::error::Outcome;
+
+/// Where rows go.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    pub table: &'static CStr,
+    /// The partition of the table in which all the rows belong, if that is known.
+    pub partition: Option<&'a CStr>,
+}
+
+/// A column that rows have.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    pub name: &'static CStr,
+    pub kind: Kind,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `text`
+    Text,
+    /// `text[]`
+    Texts,
+    /// `bigint`
+    Long,
+    /// `double precision`
+    Double,
+    /// `boolean`
+    Boolean,
+    /// `unkey.instant`
+    Instant,
+}
+
+impl Kind {
+    /// The type without its domain.
+    fn base(self) -> pg_sys::Oid {
+        match self {
+            Self::Text => pg_sys::TEXTOID,
+            Self::Texts => pg_sys::TEXTARRAYOID,
+            Self::Long => pg_sys::INT8OID,
+            Self::Double => pg_sys::FLOAT8OID,
+            Self::Boolean => pg_sys::BOOLOID,
+            Self::Instant => pg_sys::TIMESTAMPTZOID,
+        }
+    }
+}
+
+/// A row to which its columns are added, in their order.
+pub trait Row {
+    /// A `text`.
+    fn text(&mut self, text: &str);
+    /// A `text` that may be NULL.
+    fn optional(&mut self, text: Option<&str>);
+    /// A `text[]` without NULLs.
+    fn texts(&mut self, texts: &[&str]);
+    /// A `bigint`.
+    fn long(&mut self, number: i64);
+    /// A `double precision`.
+    fn double(&mut self, number: f64);
+    /// A `boolean`.
+    fn boolean(&mut self, value: bool);
+    /// An `unkey.instant`, in Postgres' microseconds.
+    fn instant(&mut self, at: i64);
+}
+
+/// Appends rows; `write` adds the columns of one.
+pub fn append<T>(
+    target: &Target,
+    columns: &[Column],
+    rows: impl Iterator<Item = T>,
+    write: impl Fn(&mut dyn Row, T),
+) -> Outcome<()> {
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
+        return Ok(());
+    }
+    match insert::Plain::open(target, columns)? {
+        Some(mut plain) => plain.append(rows, write),
+        None => copy::append(target.table, columns, rows, write),
+    }
+}
+
+/// A relation of schema `unkey`.
+fn relation(name: &CStr) -> Option<pg_sys::Oid> {
+    // SAFETY: looks names up in the catalogue cache; they are C strings.
+    let oid = unsafe {
+        pg_sys::get_relname_relid(name.as_ptr(), pg_sys::get_namespace_oid(c"unkey".as_ptr(), true))
+    };
+    (oid != pg_sys::InvalidOid).then_some(oid)
+}
