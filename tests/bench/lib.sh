@@ -66,12 +66,14 @@ options() { [ "$1" = - ] || printf -- '-c %s ' "${1//,/ -c }"; }
 
 # pgbench_on KEYS SETTINGS SCRIPT [FLAG...]: prepared statements over a Unix socket
 pgbench_on() {
-    local keys=$1 settings=$2 script=$3 first=1000000000000000000 step last hundred bodies
+    local keys=$1 settings=$2 script=$3 number key step hundred='' bodies=''
     shift 3
     step=$((keys / hot))
-    last=$((first + 99 * step))
-    hundred=$(seq -s , "$first" "$step" "$last")
-    bodies=$(seq -s , -f '"{\"key\": \"%.0f\"}"' "$first" "$step" "$last")
+    for number in {0..99}; do
+        key=$((1000000000000000000 + step * (number % hot)))
+        hundred+="${hundred:+,}$key"
+        bodies+="${bodies:+,}\"{\\\"key\\\": \\\"$key\\\"}\""
+    done
     PGOPTIONS=$(options "$settings") pgbench --no-vacuum --protocol prepared --file "$bench/scripts/$script.pgbench" \
         --define keys="$keys" --define hot="$hot" --define hundred_keys="{$hundred}" --define hundred_bodies="{$bodies}" "$@" "bench_$keys"
 }
