@@ -79,7 +79,7 @@ workers() { query postgres "SELECT count(*) FROM pg_stat_activity WHERE backend_
 
 worker() { query postgres "SELECT pid FROM pg_stat_activity WHERE backend_type = 'unkey worker' AND datname = '$1'"; }
 
-logged() { grep -c "$1" "$home/cluster/log" || true; }
+count_in_log() { grep -c "$1" "$home/cluster/log" || true; }
 
 # hammer DATABASE SECONDS: verifies with eight clients and leaves how many of them were answered in $home/answered
 hammer() {
