@@ -285,7 +285,7 @@ impl Row {
         };
         values.iter().zip(nulls).enumerate().filter(|(_, (_, null))| !**null).map(move |(at, (value, _))| {
             // SAFETY: as above.
-            let name = unsafe { CStr::from_ptr((*attribute(desc, at)).attname.data.as_ptr()) };
+            let name = unsafe { CStr::from_ptr((*relations::attribute(desc, at)).attname.data.as_ptr()) };
             (name.to_str().unwrap_or_default(), Column(*value))
         })
     }
@@ -296,23 +296,6 @@ impl Row {
             .find(|(column, _)| *column == name)
             .map(|(_, column)| column.text())
             .unwrap_or_default()
-    }
-}
-
-/// # Safety
-/// `at` is below the number of attributes.
-unsafe fn attribute(desc: pg_sys::TupleDesc, at: usize) -> *const pg_sys::FormData_pg_attribute {
-    // SAFETY: as the caller promises. From 18 on, the attributes stand behind as many compact ones.
-    unsafe {
-        #[cfg(not(feature = "pg18"))]
-        let first = (*desc).attrs.as_ptr();
-        #[cfg(feature = "pg18")]
-        let first = (*desc)
-            .compact_attrs
-            .as_ptr()
-            .add((*desc).natts as usize)
-            .cast::<pg_sys::FormData_pg_attribute>();
-        first.add(at)
     }
 }
 

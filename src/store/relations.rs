@@ -133,6 +133,25 @@ pub fn row_type(name: &'static CStr) -> Outcome<pg_sys::TupleDesc> {
     Ok(desc)
 }
 
+/// What a descriptor says of a column, from 0.
+///
+/// # Safety
+/// `at` is below the number of attributes.
+pub unsafe fn attribute(desc: pg_sys::TupleDesc, at: usize) -> *const pg_sys::FormData_pg_attribute {
+    // SAFETY: as the caller promises. From 18 on, the attributes stand behind as many compact ones.
+    unsafe {
+        #[cfg(not(feature = "pg18"))]
+        let first = (*desc).attrs.as_ptr();
+        #[cfg(feature = "pg18")]
+        let first = (*desc)
+            .compact_attrs
+            .as_ptr()
+            .add((*desc).natts as usize)
+            .cast::<pg_sys::FormData_pg_attribute>();
+        first.add(at)
+    }
+}
+
 /// Looks everything up again if something changed.
 fn refresh() -> Outcome<()> {
     if !STALE.get() {

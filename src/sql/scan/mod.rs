@@ -12,6 +12,7 @@ mod line;
 mod node;
 mod plan;
 mod receiver;
+mod start;
 
 use std::ffi::CStr;
 
@@ -25,6 +26,7 @@ const NAME: &CStr = c"unkey_verify";
 /// Lets Postgres know of all this. Once, when the library is loaded.
 pub fn register() {
     plan::register();
+    start::register();
     receiver::register();
 }
 

@@ -45,7 +45,7 @@ pub(super) struct State {
     columns: [usize; COLUMNS],
     count: usize,
     /// The row handed on; its values are part of the answers, or good until the next one.
-    row: *mut pg_sys::TupleTableSlot,
+    pub(super) row: *mut pg_sys::TupleTableSlot,
     /// Whether rows are written as [`line`]s, and the slot only says that there is one.
     pub(super) writes_lines: bool,
     /// NULL until the function was called; dropped with the memory of the query.
@@ -81,7 +81,7 @@ unsafe extern "C-unwind" fn create(_scan: *mut pg_sys::CustomScan) -> *mut pg_sy
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn begin(
     node: *mut pg_sys::CustomScanState,
-    estate: *mut pg_sys::EState,
+    _estate: *mut pg_sys::EState,
     _flags: i32,
 ) {
     // SAFETY: called by the executor with the node made by `create` and the plan made by `plan`.
@@ -104,8 +104,7 @@ unsafe extern "C-unwind" fn begin(
             *place = column.int_value as usize - 1;
         }
         (*state).count = columns.len();
-        let desc = (*(*node).ss.ss_ScanTupleSlot).tts_tupleDescriptor;
-        (*state).row = pg_sys::ExecInitExtraTupleSlot(estate, desc, &raw const pg_sys::TTSOpsVirtual);
+        (*state).row = (*node).ss.ss_ScanTupleSlot;
     }
 }
 
