@@ -3,12 +3,8 @@
 //! Postgres keeps the members of an object sorted by the length of their names, then by their bytes (`lengthCompareJsonbString`
 //! of `jsonb_util.c`); whoever hands it an object does so in that order.
 
-use std::io::{self, Write};
-
 use pgrx::pg_sys;
 use pgrx::pg_sys::{JsonbIteratorToken, jbvType};
-use serde::Serialize;
-use serde_json::ser::{Formatter, Serializer};
 use unkey_core::limits::{LimitState, StoredLimit, unshadowed};
 
 use crate::error::Outcome;
@@ -123,60 +119,6 @@ impl Object {
         let root = self.push(JsonbIteratorToken::WJB_END_OBJECT, None);
         // SAFETY: the whole document, complete.
         pg_sys::Datum::from(unsafe { pg_sys::JsonbValueToJsonb(root) })
-    }
-}
-
-/// The same as [`limits`], as Postgres prints it.
-pub fn print_limits(states: &[LimitState], to: &mut Vec<u8>) -> Outcome<()> {
-    let shown: Vec<_> = states.iter().map(Shown::of).collect();
-    shown.serialize(&mut Serializer::with_formatter(to, Spaced))?;
-    Ok(())
-}
-
-/// In the order that Postgres keeps.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Shown<'a> {
-    id: &'a str,
-    name: &'a str,
-    limit: i64,
-    reset: i64,
-    duration: i64,
-    exceeded: bool,
-    auto_apply: bool,
-    remaining: i64,
-}
-
-impl<'a> Shown<'a> {
-    fn of(state: &'a LimitState) -> Self {
-        let LimitState { id, name, limit, reset, duration, exceeded, auto_apply, remaining, .. } = state;
-        Self {
-            id,
-            name,
-            limit: *limit,
-            reset: *reset,
-            duration: *duration,
-            exceeded: *exceeded,
-            auto_apply: *auto_apply,
-            remaining: *remaining,
-        }
-    }
-}
-
-/// With a space after each comma and colon.
-struct Spaced;
-
-impl Formatter for Spaced {
-    fn begin_array_value<W: Write + ?Sized>(&mut self, to: &mut W, first: bool) -> io::Result<()> {
-        if first { Ok(()) } else { to.write_all(b", ") }
-    }
-
-    fn begin_object_key<W: Write + ?Sized>(&mut self, to: &mut W, first: bool) -> io::Result<()> {
-        self.begin_array_value(to, first)
-    }
-
-    fn begin_object_value<W: Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
-        to.write_all(b": ")
     }
 }
 

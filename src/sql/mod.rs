@@ -14,6 +14,7 @@ mod jsonb;
 mod keys;
 mod leaks;
 mod principal;
+mod printed;
 mod ratelimit;
 mod recovery;
 mod root_keys;

@@ -1,7 +1,5 @@
 //! `unkey_verify_key`: the hot function, start to end.
 
-use std::cell::OnceCell;
-
 use pgrx::prelude::*;
 use pgrx::{IntoDatum, pg_sys};
 use unkey_core::Error;
@@ -9,12 +7,12 @@ use unkey_core::key::Hash;
 use unkey_core::validate::required;
 use unkey_core::verdict::Code;
 
-use super::jsonb;
 use super::types::{Address, Composite, Document, Elements, List, Rows, row_of, strings};
+use super::{jsonb, printed};
 use crate::clock;
 use crate::error::{Outcome, raise};
 use crate::question::{Arguments, Question, Scope};
-use crate::store::record::{Columns, Record};
+use crate::store::record::{Columns, Record, Texts};
 use crate::store::value::Varlena;
 use crate::verify::{self, Answer};
 
@@ -174,7 +172,17 @@ pub(super) fn columns(key: &Record) -> Outcome<&Columns> {
         roles: list(&key.roles),
         permissions: list(&key.permissions),
         identity,
-        texts: OnceCell::new(),
     };
     Ok(key.columns.get_or_init(|| columns))
+}
+
+/// The same as text.
+pub(super) fn texts(key: &Record) -> Outcome<&Texts> {
+    if let Some(texts) = key.texts.get() {
+        return Ok(texts);
+    }
+    let list = |list: &[String]| (!list.is_empty()).then(|| printed::texts(list));
+    let identity = key.identity.as_ref().map(|identity| printed::identity(key, identity)).transpose()?;
+    let texts = Texts { roles: list(&key.roles), permissions: list(&key.permissions), identity };
+    Ok(key.texts.get_or_init(|| texts))
 }

@@ -4,7 +4,6 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use ipnet::IpNet;
-use pgrx::pg_sys;
 use unkey_core::credits::Refill;
 use unkey_core::limits::{Applied, Owned, StoredLimit, unshadowed};
 use unkey_core::network;
@@ -37,6 +36,8 @@ pub struct Record {
     automatic: OnceCell<Vec<Applied>>,
     /// What the SQL face answers of it.
     pub columns: OnceCell<Columns>,
+    /// What it sends of it.
+    pub texts: OnceCell<Texts>,
 }
 
 /// What a key inherits from its API.
@@ -66,31 +67,14 @@ pub struct Columns {
     pub roles: Option<Varlena>,
     pub permissions: Option<Varlena>,
     pub identity: Option<Varlena>,
-    /// Those that are not text, as Postgres prints them.
-    pub texts: OnceCell<Texts>,
 }
 
-/// Columns as text.
+/// The same columns as Postgres prints them, of those that are not text; `None` for NULL.
 #[derive(Debug)]
 pub struct Texts {
-    pub roles: Option<Box<[u8]>>,
-    pub permissions: Option<Box<[u8]>>,
-    pub identity: Option<Box<[u8]>>,
-}
-
-impl Columns {
-    /// Made when they are first asked for.
-    pub fn texts(&self) -> &Texts {
-        let print = |column: &Option<Varlena>, function: u32| {
-            // SAFETY: arrays and a `jsonb`, each with the function that prints it.
-            column.as_ref().map(|column| unsafe { column.printed(function.into()) })
-        };
-        self.texts.get_or_init(|| Texts {
-            roles: print(&self.roles, pg_sys::F_ARRAY_OUT),
-            permissions: print(&self.permissions, pg_sys::F_ARRAY_OUT),
-            identity: print(&self.identity, pg_sys::F_JSONB_OUT),
-        })
-    }
+    pub roles: Option<Vec<u8>>,
+    pub permissions: Option<Vec<u8>>,
+    pub identity: Option<Vec<u8>>,
 }
 
 /// An allow-list as it stands in a column.
@@ -180,6 +164,7 @@ impl TryFrom<Key> for Record {
             permissions: key.permissions,
             automatic: OnceCell::new(),
             columns: OnceCell::new(),
+            texts: OnceCell::new(),
         })
     }
 }

@@ -66,20 +66,6 @@ impl Varlena {
         }
     }
 
-    /// The value as this function prints it.
-    ///
-    /// # Safety
-    /// It is the output function of the value's type.
-    pub unsafe fn printed(&self, function: pg_sys::Oid) -> Box<[u8]> {
-        // SAFETY: as the caller promises; it returns a C string.
-        unsafe {
-            let text = pg_sys::OidOutputFunctionCall(function, self.datum());
-            let copy = CStr::from_ptr(text).to_bytes().into();
-            pg_sys::pfree(text.cast());
-            copy
-        }
-    }
-
     /// Memory it takes.
     pub fn bytes(&self) -> usize {
         size_of_val(&*self.0)

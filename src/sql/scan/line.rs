@@ -9,8 +9,8 @@ use unkey_core::verdict::Code;
 
 use crate::clock;
 use crate::error::Outcome;
-use crate::sql::jsonb;
-use crate::sql::verify::columns;
+use crate::sql::printed;
+use crate::sql::verify::texts;
 use crate::store::value::Json;
 use crate::verify::{self, Answer, Found};
 
@@ -96,11 +96,11 @@ impl Line<'_> {
                 self.optional(found.credits.map(|credits| credits.to_string()).as_deref().map(str::as_bytes))
             }
             7 => self.boolean(key.enabled),
-            8 => self.optional(columns(key)?.texts().roles.as_deref()),
-            9 => self.optional(columns(key)?.texts().permissions.as_deref()),
-            10 => self.optional(columns(key)?.texts().identity.as_deref()),
+            8 => self.optional(texts(key)?.roles.as_deref()),
+            9 => self.optional(texts(key)?.permissions.as_deref()),
+            10 => self.optional(texts(key)?.identity.as_deref()),
             _ if found.ratelimits.is_empty() => self.null(),
-            _ => self.measured(|line| jsonb::print_limits(&found.ratelimits, line)),
+            _ => self.measured(|line| printed::limits(&found.ratelimits, line)),
         }
     }
 
