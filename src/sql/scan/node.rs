@@ -127,18 +127,34 @@ unsafe fn check_execute(function: pg_sys::Oid) {
     }
 }
 
+/// The next row: as it is, or by Postgres' machinery for conditions and projections.
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn execute(node: *mut pg_sys::CustomScanState) -> *mut pg_sys::TupleTableSlot {
-    // SAFETY: called by the executor; conditions and projection are its own business.
-    unsafe { pg_sys::ExecScan(&mut (*node).ss, Some(next), Some(recheck)) }
+    // SAFETY: called by the executor with the node made by `create`.
+    unsafe {
+        if as_they_are(node.cast()).is_none() {
+            return pg_sys::ExecScan(&mut (*node).ss, Some(next), Some(recheck));
+        }
+        pg_sys::check_for_interrupts!();
+        let context = (*(*node).ss.ps.ps_ExprContext).ecxt_per_tuple_memory;
+        if !(*context).isReset {
+            pg_sys::MemoryContextReset(context);
+        }
+        step(node.cast())
+    }
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn next(node: *mut pg_sys::ScanState) -> *mut pg_sys::TupleTableSlot {
+    // SAFETY: `ExecScan` hands on its node.
+    unsafe { step(node.cast()) }
 }
 
 /// The next row, or none.
-#[pgrx::pg_guard]
-unsafe extern "C-unwind" fn next(node: *mut pg_sys::ScanState) -> *mut pg_sys::TupleTableSlot {
+unsafe fn step(state: *mut State) -> *mut pg_sys::TupleTableSlot {
     // SAFETY: the node is that of `create`.
     unsafe {
-        let state = &mut *node.cast::<State>();
+        let state = &mut *state;
         raise(|| {
             if !std::mem::replace(&mut state.called, true) {
                 call(state)?;
