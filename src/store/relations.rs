@@ -2,7 +2,7 @@
 //!
 //! Postgres tells every backend which relations changed, at the commit that changed them and in the order of its own
 //! catalogue caches; on a standby as it replays that commit. `unkey.key_changes` is a relation without rows that exists
-//! only to be named so by the triggers of `sql/base/23_keys.sql` ([`announce`]). What is kept about keys is good as long as
+//! only to be named so by the triggers of `sql/base/29_key_changes.sql` ([`announce`]). What is kept about keys is good as long as
 //! [`generation`] stands still.
 
 use std::cell::{Cell, RefCell};

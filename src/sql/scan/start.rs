@@ -80,15 +80,21 @@ unsafe fn scan_alone<'a>(query: *mut pg_sys::QueryDesc, flags: i32) -> Option<&'
             && (*query).operation == CmdType::CMD_SELECT
             && (*query).instrument_options == 0
             && scan.scan.plan.qual.is_null();
-        let columns = cells(scan.scan.plan.targetlist);
-        let as_read = columns.len() == cells(scan.custom_scan_tlist).len()
-            && columns.iter().enumerate().all(|(at, column)| {
-                let entry = &*pointer::<pg_sys::TargetEntry>(column);
-                let variable = &*entry.expr.cast::<pg_sys::Var>();
-                variable.xpr.type_ == NodeTag::T_Var && variable.varattno as usize == at + 1 && !entry.resjunk
-            });
-        (is_ours && is_plain && as_read && !columns.is_empty()).then_some(scan)
+        (is_ours && is_plain && hands_on_as_read(scan)).then_some(scan)
     }
+}
+
+/// Whether the columns wanted are those that the scan reads, in the same order.
+unsafe fn hands_on_as_read(scan: &pg_sys::CustomScan) -> bool {
+    // SAFETY: the list of a plan holds nothing but TargetEntry nodes.
+    let is_read = |(at, column): (usize, &pg_sys::ListCell)| unsafe {
+        let entry = &*pointer::<pg_sys::TargetEntry>(column);
+        let variable = entry.expr.cast::<pg_sys::Var>();
+        (*variable).xpr.type_ == NodeTag::T_Var && (*variable).varattno as usize == at + 1 && !entry.resjunk
+    };
+    // SAFETY: lists of a plan, which stay as they are.
+    let (columns, read) = unsafe { (cells(scan.scan.plan.targetlist), cells(scan.custom_scan_tlist)) };
+    !columns.is_empty() && columns.len() == read.len() && columns.iter().enumerate().all(is_read)
 }
 
 /// What Postgres would make of the scan's columns, if it has made it before.
@@ -101,13 +107,13 @@ unsafe fn known(scan: &pg_sys::CustomScan) -> Option<pg_sys::TupleDesc> {
 
 /// Whether it says of each column what `ExecTypeFromTL` would.
 unsafe fn describes(desc: pg_sys::TupleDesc, columns: &[pg_sys::ListCell]) -> bool {
-    // SAFETY: each entry is that of a column, as `scan_alone` found; a name is a C string or NULL.
+    // SAFETY: each entry is that of a column, as `scan_alone` found; a name is a C string, or NULL for none.
     let says = |(at, column): (usize, &pg_sys::ListCell)| unsafe {
         let entry = &*pointer::<pg_sys::TargetEntry>(column);
         let variable = &*entry.expr.cast::<pg_sys::Var>();
         let attribute = &*attribute(desc, at);
-        !entry.resname.is_null()
-            && CStr::from_ptr(entry.resname) == CStr::from_ptr(attribute.attname.data.as_ptr())
+        let name = if entry.resname.is_null() { c"" } else { CStr::from_ptr(entry.resname) };
+        name == CStr::from_ptr(attribute.attname.data.as_ptr())
             && variable.vartype == attribute.atttypid
             && variable.vartypmod == attribute.atttypmod
             && variable.varcollid == attribute.attcollation
