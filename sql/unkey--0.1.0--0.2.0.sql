@@ -2,13 +2,164 @@
 -- From 0.1.0 to 0.2.0: every change of sql/base since, so that what was made before becomes what is made now.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
+-- Above some thousand verifications a second a row for each is what a server has its processors for, more than the verifications
+-- themselves. The worker then writes what has most in common once.
+CREATE TABLE unkey.verification_bursts (
+    time          unkey.instant NOT NULL,
+    key_space_id  text COLLATE "C" NOT NULL,
+    api_id        text COLLATE "C" NOT NULL,
+    outcome       text COLLATE "C" NOT NULL,
+    tags          text[] COLLATE "C" NOT NULL,
+    spent_credits bigint NOT NULL,
+    source        text COLLATE "C" NOT NULL,
+    role          text COLLATE "C" NOT NULL,
+    is_one_call   boolean NOT NULL,
+    request_id    text COLLATE "C" NOT NULL,
+    request_ids   text[] COLLATE "C",
+    key_ids       text[] COLLATE "C" NOT NULL,
+    identity_ids  text[] COLLATE "C",
+    external_ids  text[] COLLATE "C",
+    latencies     double precision[] NOT NULL
+) PARTITION BY RANGE (time);
+COMMENT ON TABLE unkey.verification_bursts IS 'Verifications of keys that were found, many in a row: those of one millisecond with the same answer, if they were 16 at least. One partition per day (UTC), dropped after unkey.retention. unkey.verifications shows them one by one.';
+SELECT pg_catalog.pg_extension_config_dump('unkey.verification_bursts', '');
+
+CREATE VIEW unkey.verifications AS
+    SELECT request_id, time, key_space_id, api_id, key_id, identity_id, external_id, outcome, region, tags, spent_credits, latency,
+        source, role
+    FROM unkey.verification_events
+    UNION ALL
+    SELECT CASE WHEN is_one_call THEN request_id ELSE coalesce(own_request_id, request_id || '_' || number) END, time,
+        key_space_id, api_id, key_id, identity_id, external_id, outcome, '', tags, spent_credits, latency, source, role
+    FROM (
+        SELECT time, key_space_id, api_id, outcome, tags, spent_credits, source, role, is_one_call, request_id,
+            generate_subscripts(key_ids, 1) AS number, unnest(request_ids) AS own_request_id, unnest(key_ids) AS key_id,
+            unnest(identity_ids) AS identity_id, unnest(external_ids) AS external_id, unnest(latencies) AS latency
+        FROM unkey.verification_bursts
+    ) AS burst;
+COMMENT ON VIEW unkey.verifications IS 'Verifications in partitions, one by one.';
+COMMENT ON COLUMN unkey.verification_bursts.time IS 'When it happened.';
+COMMENT ON COLUMN unkey.verification_bursts.key_space_id IS 'ks_…, the keyspace of the key''s API.';
+COMMENT ON COLUMN unkey.verification_bursts.api_id IS 'api_…, the API of the key.';
+COMMENT ON COLUMN unkey.verification_bursts.outcome IS 'The code answered: VALID, FORBIDDEN, INSUFFICIENT_PERMISSIONS, USAGE_EXCEEDED, RATE_LIMITED, DISABLED or EXPIRED.';
+COMMENT ON COLUMN unkey.verification_bursts.tags IS 'Tags of the call, sorted and each once.';
+COMMENT ON COLUMN unkey.verification_bursts.source IS 'sql, or api for the v2 dialect.';
+COMMENT ON COLUMN unkey.verification_bursts.role IS 'Database role that asked.';
+COMMENT ON COLUMN unkey.verifications.request_id IS 'req_…, shared by all events of one call; of the v2 dialect, the id of its request.';
+COMMENT ON COLUMN unkey.verifications.time IS 'When it happened.';
+COMMENT ON COLUMN unkey.verifications.key_space_id IS 'ks_…, the keyspace of the key''s API.';
+COMMENT ON COLUMN unkey.verifications.api_id IS 'api_…, the API of the key.';
+COMMENT ON COLUMN unkey.verifications.key_id IS 'The key.';
+COMMENT ON COLUMN unkey.verifications.identity_id IS 'id_…, the identity of the key; NULL without one.';
+COMMENT ON COLUMN unkey.verifications.external_id IS 'Your own id of the identity; NULL without one.';
+COMMENT ON COLUMN unkey.verifications.outcome IS 'The code answered: VALID, FORBIDDEN, INSUFFICIENT_PERMISSIONS, USAGE_EXCEEDED, RATE_LIMITED, DISABLED or EXPIRED.';
+COMMENT ON COLUMN unkey.verifications.region IS 'Empty: there is one region.';
+COMMENT ON COLUMN unkey.verifications.tags IS 'Tags of the call, sorted and each once.';
+COMMENT ON COLUMN unkey.verifications.spent_credits IS 'Credits spent; 0 unless VALID.';
+COMMENT ON COLUMN unkey.verifications.latency IS 'Milliseconds the call took inside the database; of a batch, its share.';
+COMMENT ON COLUMN unkey.verifications.source IS 'sql, or api for the v2 dialect.';
+COMMENT ON COLUMN unkey.verifications.role IS 'Database role that asked.';
+COMMENT ON COLUMN unkey.verification_bursts.spent_credits IS 'Credits that each spent; 0 unless VALID.';
+COMMENT ON COLUMN unkey.verification_bursts.is_one_call IS 'Whether one call verified them all, and request_id is that of each.';
+COMMENT ON COLUMN unkey.verification_bursts.request_id IS 'req_…, of all if is_one_call; otherwise of those without one in request_ids, followed by _ and where they stand.';
+COMMENT ON COLUMN unkey.verification_bursts.request_ids IS 'Ids of their requests, NULL for those without; NULL if none has one.';
+COMMENT ON COLUMN unkey.verification_bursts.key_ids IS 'The keys.';
+COMMENT ON COLUMN unkey.verification_bursts.identity_ids IS 'Identities of the keys, NULL for those without; NULL if none has one.';
+COMMENT ON COLUMN unkey.verification_bursts.external_ids IS 'Your own ids of the identities, NULL for those without; NULL if none has one.';
+COMMENT ON COLUMN unkey.verification_bursts.latencies IS 'Milliseconds the calls took inside the database; of a batch, their share.';
+
+CREATE OR REPLACE VIEW unkey.recent_verifications AS
+    SELECT time, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags, spent_credits, role
+    FROM unkey.verification_queue
+    UNION ALL
+    SELECT time, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags, spent_credits, role
+    FROM unkey.verifications WHERE time >= (SELECT until FROM unkey.rolled_up);
+
+CREATE OR REPLACE VIEW unkey.key_verifications_v1 AS
+    SELECT request_id, time::timestamptz AS time, 'ws_local'::text AS workspace_id, key_space_id, api_id, key_id, identity_id,
+        external_id, outcome, region, tags, spent_credits, latency, source
+    FROM unkey.verifications
+    UNION ALL
+    SELECT request_id, time::timestamptz, 'ws_local'::text, key_space_id, api_id, key_id, identity_id,
+        external_id, outcome, region, tags, spent_credits, latency, source
+    FROM unkey.verification_queue;
+
+CREATE OR REPLACE VIEW unkey.event_partitions AS
+    SELECT parent.relname::text AS parent, class.relname::text AS name, right(class.relname, 8) AS day
+    FROM pg_catalog.pg_inherits
+    JOIN pg_catalog.pg_class AS class ON class.oid = inhrelid
+    JOIN pg_catalog.pg_class AS parent ON parent.oid = inhparent
+    WHERE parent.oid IN ('unkey.verification_events'::regclass, 'unkey.verification_bursts'::regclass, 'unkey.ratelimit_events'::regclass)
+        AND class.relname ~ '_(events|bursts)_[0-9]{8}$';
+COMMENT ON COLUMN unkey.event_partitions.parent IS 'verification_events, verification_bursts or ratelimit_events.';
+
+CREATE OR REPLACE FUNCTION unkey.make_event_partition(parent text, day date) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- What its index knows of it.
+    columns   text := CASE parent
+        WHEN 'verification_events' THEN 'time, key_id text_bloom_ops'
+        WHEN 'verification_bursts' THEN 'time'
+        WHEN 'ratelimit_events' THEN 'time, identifier text_bloom_ops' END;
+    partition text := make_event_partition.parent || to_char(day, '_YYYYMMDD');
+    stranger  text;
+BEGIN
+    IF columns IS NULL OR NOT isfinite(day) THEN
+        RETURN false;
+    END IF;
+    IF EXISTS (SELECT FROM unkey.event_partitions WHERE name = partition) THEN
+        RETURN true;
+    END IF;
+    IF to_regclass(format('unkey.%I', partition)) IS NULL THEN
+        EXECUTE format('CREATE TABLE unkey.%I (LIKE unkey.%I INCLUDING DEFAULTS INCLUDING COMMENTS)', partition, parent);
+        EXECUTE format('COMMENT ON TABLE unkey.%I IS %L', partition, format('Events of %s (UTC).', day));
+        -- An entry for each event costs the worker as much as the event itself. Here a range of pages has one, once it is full:
+        -- from when to when, and a Bloom filter of whose events it may have.
+        EXECUTE format('CREATE INDEX ON unkey.%I USING brin (%s)', partition, columns);
+        -- What default privileges of the owner say about new tables is not meant for these.
+        FOR stranger IN
+            SELECT DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END
+            FROM pg_class, aclexplode(relacl) WHERE oid = format('unkey.%I', partition)::regclass AND grantee <> relowner
+        LOOP
+            EXECUTE format('REVOKE ALL ON unkey.%I FROM %s', partition, stranger);
+        END LOOP;
+    END IF;
+    EXECUTE format('ALTER TABLE unkey.%I ATTACH PARTITION unkey.%I FOR VALUES FROM (%L) TO (%L)', parent, partition,
+        day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
+    RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION unkey.make_event_partition(text, date) IS
+'Makes the partition of verification_events, verification_bursts or ratelimit_events for a day (UTC) unless there is one, and answers whether there is one now: not for any other table, and not if the parent is locked for longer than lock_timeout.';
+
+CREATE OR REPLACE FUNCTION unkey.roll_up() RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    known timestamptz := (SELECT until FROM unkey.rolled_up);
+    next  timestamptz := unkey.now() + interval '1 millisecond';
+BEGIN
+    IF known IS NULL THEN
+        -- The first time. So far each event was rolled up when it was moved, also one from a clock that is ahead.
+        INSERT INTO unkey.rolled_up (until) SELECT GREATEST(next,
+            (SELECT max(time) FROM unkey.verifications WHERE time >= next) + interval '1 millisecond',
+            (SELECT max(time) FROM unkey.ratelimit_events WHERE time >= next) + interval '1 millisecond');
+    ELSIF next > known THEN
+        PERFORM unkey.roll_up_verifications(known, next);
+        PERFORM unkey.roll_up_ratelimits(known, next);
+        UPDATE unkey.rolled_up SET until = next;
+    END IF;
+END
+$$;
+
 -- pg_upgrade could not write these down.
 CREATE OR REPLACE FUNCTION unkey.roll_up_verifications(first timestamptz, last timestamptz) RETURNS void
     LANGUAGE sql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp SET enable_sort = off AS $$
     WITH recent AS MATERIALIZED (
         SELECT date_trunc('hour', time, 'UTC') AS hour, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
             role, count(*) AS count, LEAST(sum(spent_credits), 9223372036854775807) AS spent_credits, max(time) AS latest
-        FROM unkey.verification_events WHERE time >= first AND time < last
+        FROM unkey.verifications WHERE time >= first AND time < last
         GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
     ), hours AS (
         INSERT INTO unkey.verification_hours AS known (time, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
@@ -130,7 +281,7 @@ DECLARE
     before bigint := (SELECT count(*) FROM unkey.event_partitions);
 BEGIN
     PERFORM unkey.make_event_partition(parent, day)
-    FROM unnest(ARRAY['verification_events', 'ratelimit_events']) AS parent, unnest(ARRAY[today, today + 1]) AS day;
+    FROM unnest(ARRAY['verification_events', 'verification_bursts', 'ratelimit_events']) AS parent, unnest(ARRAY[today, today + 1]) AS day;
     done.drained := unkey.drain();
     DELETE FROM unkey.verification_hours WHERE time < at - current_setting('unkey.rollup_retention')::interval;
     DELETE FROM unkey.verification_days WHERE time < at - current_setting('unkey.rollup_retention')::interval;

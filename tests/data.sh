@@ -113,6 +113,18 @@ fill_events() {
         "$limit_event"
     maintain "$1"
     query "$1" "$owned => '{c}')" "$limit_event"
+    fill_bursts "$1"
+}
+
+# Events that share a row; 0.1.0 had none.
+fill_bursts() {
+    script "$1" <<SQL
+SELECT to_regclass('unkey.verification_bursts') IS NOT NULL AS known \gset
+\if :known
+INSERT INTO unkey.verification_bursts (time, key_space_id, api_id, outcome, tags, spent_credits, source, role, is_one_call, request_id, key_ids, latencies)
+SELECT now(), 'ks_1', '$api', 'VALID', '{d}', 1, 'sql', current_user, false, 'req_burst', array_agg(id), array_agg(0.1) FROM unkey.keys;
+\endif
+SQL
 }
 
 # maintain DATABASE: a worker may be at it, then once more

@@ -41,6 +41,27 @@ COMMENT ON TABLE unkey.ratelimit_queue IS 'Calls of the standalone limiter that 
 CREATE TABLE unkey.verification_events (LIKE unkey.verification_queue INCLUDING DEFAULTS) PARTITION BY RANGE (time);
 COMMENT ON TABLE unkey.verification_events IS 'Verifications of keys that were found, one partition per day (UTC), dropped after unkey.retention.';
 
+-- Above some thousand verifications a second a row for each is what a server has its processors for, more than the verifications
+-- themselves. The worker then writes what has most in common once.
+CREATE TABLE unkey.verification_bursts (
+    time          unkey.instant NOT NULL,
+    key_space_id  text COLLATE "C" NOT NULL,
+    api_id        text COLLATE "C" NOT NULL,
+    outcome       text COLLATE "C" NOT NULL,
+    tags          text[] COLLATE "C" NOT NULL,
+    spent_credits bigint NOT NULL,
+    source        text COLLATE "C" NOT NULL,
+    role          text COLLATE "C" NOT NULL,
+    is_one_call   boolean NOT NULL,
+    request_id    text COLLATE "C" NOT NULL,
+    request_ids   text[] COLLATE "C",
+    key_ids       text[] COLLATE "C" NOT NULL,
+    identity_ids  text[] COLLATE "C",
+    external_ids  text[] COLLATE "C",
+    latencies     double precision[] NOT NULL
+) PARTITION BY RANGE (time);
+COMMENT ON TABLE unkey.verification_bursts IS 'Verifications of keys that were found, many in a row: those of one millisecond with the same answer, if they were 16 at least. One partition per day (UTC), dropped after unkey.retention. unkey.verifications shows them one by one.';
+
 CREATE TABLE unkey.ratelimit_events (LIKE unkey.ratelimit_queue INCLUDING DEFAULTS) PARTITION BY RANGE (time);
 COMMENT ON TABLE unkey.ratelimit_events IS 'Calls of the standalone limiter, one partition per day (UTC), dropped after unkey.retention.';
 
@@ -112,6 +133,7 @@ COMMENT ON TRIGGER forget_usage ON unkey.keys IS 'Keeps key_usage without a fore
 
 SELECT pg_catalog.pg_extension_config_dump('unkey.verification_queue', '');
 SELECT pg_catalog.pg_extension_config_dump('unkey.verification_events', '');
+SELECT pg_catalog.pg_extension_config_dump('unkey.verification_bursts', '');
 SELECT pg_catalog.pg_extension_config_dump('unkey.verification_hours', '');
 SELECT pg_catalog.pg_extension_config_dump('unkey.verification_days', '');
 SELECT pg_catalog.pg_extension_config_dump('unkey.ratelimit_queue', '');

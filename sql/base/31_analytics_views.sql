@@ -1,12 +1,27 @@
 -- The views for analytics. Names and columns are Unkey's; they call no function of the extension, since whoever may read a
 -- view would need EXECUTE on that too. Sums stay within bigint.
 
+CREATE VIEW unkey.verifications AS
+    SELECT request_id, time, key_space_id, api_id, key_id, identity_id, external_id, outcome, region, tags, spent_credits, latency,
+        source, role
+    FROM unkey.verification_events
+    UNION ALL
+    SELECT CASE WHEN is_one_call THEN request_id ELSE coalesce(own_request_id, request_id || '_' || number) END, time,
+        key_space_id, api_id, key_id, identity_id, external_id, outcome, '', tags, spent_credits, latency, source, role
+    FROM (
+        SELECT time, key_space_id, api_id, outcome, tags, spent_credits, source, role, is_one_call, request_id,
+            generate_subscripts(key_ids, 1) AS number, unnest(request_ids) AS own_request_id, unnest(key_ids) AS key_id,
+            unnest(identity_ids) AS identity_id, unnest(external_ids) AS external_id, unnest(latencies) AS latency
+        FROM unkey.verification_bursts
+    ) AS burst;
+COMMENT ON VIEW unkey.verifications IS 'Verifications in partitions, one by one.';
+
 CREATE VIEW unkey.recent_verifications AS
     SELECT time, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags, spent_credits, role
     FROM unkey.verification_queue
     UNION ALL
     SELECT time, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags, spent_credits, role
-    FROM unkey.verification_events WHERE time >= (SELECT until FROM unkey.rolled_up);
+    FROM unkey.verifications WHERE time >= (SELECT until FROM unkey.rolled_up);
 COMMENT ON VIEW unkey.recent_verifications IS 'Verifications that are not yet in the roll-ups.';
 
 CREATE VIEW unkey.recent_ratelimits AS
@@ -20,7 +35,7 @@ COMMENT ON VIEW unkey.recent_ratelimits IS 'Calls of the standalone limiter that
 CREATE VIEW unkey.key_verifications_v1 AS
     SELECT request_id, time::timestamptz AS time, 'ws_local'::text AS workspace_id, key_space_id, api_id, key_id, identity_id,
         external_id, outcome, region, tags, spent_credits, latency, source
-    FROM unkey.verification_events
+    FROM unkey.verifications
     UNION ALL
     SELECT request_id, time::timestamptz, 'ws_local'::text, key_space_id, api_id, key_id, identity_id,
         external_id, outcome, region, tags, spent_credits, latency, source
@@ -145,7 +160,7 @@ BEGIN
         JOIN pg_catalog.pg_attribute ON attrelid = class.oid AND attnum > 0
         JOIN (VALUES
             ('.',                    'request_id',    'req_…, shared by all events of one call; of the v2 dialect, the id of its request.'),
-            ('(s_v1|queue|events|^recent_.*)$',   'time',          'When it happened.'),
+            ('(s_v1|queue|events|bursts|^verifications|^recent_.*)$', 'time',          'When it happened.'),
             ('minute',               'time',          'Beginning of the minute.'),
             ('hour',                 'time',          'Beginning of the hour (UTC).'),
             ('day',                  'time',          'Beginning of the day (UTC).'),
@@ -160,7 +175,7 @@ BEGIN
             ('.',                    'region',        'Empty: there is one region.'),
             ('.',                    'tags',          'Tags of the call, sorted and each once.'),
             ('.',                    'count',         'Number of verifications.'),
-            ('(s_v1|queue|events|^recent_.*)$',   'spent_credits', 'Credits spent; 0 unless VALID.'),
+            ('(s_v1|queue|events|^verifications|^recent_.*)$', 'spent_credits', 'Credits spent; 0 unless VALID.'),
             ('_per_|hours|days',     'spent_credits', 'Credits spent in all.'),
             ('.',                    'latency',       'Milliseconds the call took inside the database; of a batch, its share.'),
             ('.',                    'source',        'sql, or api for the v2 dialect.'),
@@ -180,7 +195,7 @@ BEGIN
             ('.',                    'tokens',        'Cost of the call.'),
             ('.',                    'last_used_at',  'When it was last verified, whatever the answer.')
         ) AS said(relations, name, text) ON said.name = attname AND relname ~ said.relations
-        WHERE relnamespace = 'unkey'::regnamespace AND (relkind = 'v' AND relname ~ '^((own_)?(key_verifications|ratelimits)_|recent_)'
+        WHERE relnamespace = 'unkey'::regnamespace AND (relkind = 'v' AND relname ~ '^((own_)?(key_verifications|ratelimits)_|recent_|verifications$)'
             OR relkind IN ('r', 'p') AND relname ~ '^(verification|ratelimit)_|^key_usage$')
         ORDER BY relname, attnum
     LOOP
@@ -188,3 +203,12 @@ BEGIN
     END LOOP;
 END
 $$;
+
+COMMENT ON COLUMN unkey.verification_bursts.spent_credits IS 'Credits that each spent; 0 unless VALID.';
+COMMENT ON COLUMN unkey.verification_bursts.is_one_call IS 'Whether one call verified them all, and request_id is that of each.';
+COMMENT ON COLUMN unkey.verification_bursts.request_id IS 'req_…, of all if is_one_call; otherwise of those without one in request_ids, followed by _ and where they stand.';
+COMMENT ON COLUMN unkey.verification_bursts.request_ids IS 'Ids of their requests, NULL for those without; NULL if none has one.';
+COMMENT ON COLUMN unkey.verification_bursts.key_ids IS 'The keys.';
+COMMENT ON COLUMN unkey.verification_bursts.identity_ids IS 'Identities of the keys, NULL for those without; NULL if none has one.';
+COMMENT ON COLUMN unkey.verification_bursts.external_ids IS 'Your own ids of the identities, NULL for those without; NULL if none has one.';
+COMMENT ON COLUMN unkey.verification_bursts.latencies IS 'Milliseconds the calls took inside the database; of a batch, their share.';

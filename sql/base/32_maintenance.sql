@@ -33,10 +33,10 @@ CREATE VIEW unkey.event_partitions AS
     FROM pg_catalog.pg_inherits
     JOIN pg_catalog.pg_class AS class ON class.oid = inhrelid
     JOIN pg_catalog.pg_class AS parent ON parent.oid = inhparent
-    WHERE parent.oid IN ('unkey.verification_events'::regclass, 'unkey.ratelimit_events'::regclass)
-        AND class.relname ~ '_events_[0-9]{8}$';
+    WHERE parent.oid IN ('unkey.verification_events'::regclass, 'unkey.verification_bursts'::regclass, 'unkey.ratelimit_events'::regclass)
+        AND class.relname ~ '_(events|bursts)_[0-9]{8}$';
 COMMENT ON VIEW unkey.event_partitions IS 'Partitions that unkey.maintain() made.';
-COMMENT ON COLUMN unkey.event_partitions.parent IS 'verification_events or ratelimit_events.';
+COMMENT ON COLUMN unkey.event_partitions.parent IS 'verification_events, verification_bursts or ratelimit_events.';
 COMMENT ON COLUMN unkey.event_partitions.name IS 'Name of the table in schema unkey: that of the parent and the day.';
 COMMENT ON COLUMN unkey.event_partitions.day IS 'The day (UTC) whose events it holds, such as 20250314.';
 
@@ -44,11 +44,15 @@ COMMENT ON COLUMN unkey.event_partitions.day IS 'The day (UTC) whose events it h
 CREATE FUNCTION unkey.make_event_partition(parent text, day date) RETURNS boolean
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    subject   text := CASE parent WHEN 'verification_events' THEN 'key_id' WHEN 'ratelimit_events' THEN 'identifier' END;
+    -- What its index knows of it.
+    columns   text := CASE parent
+        WHEN 'verification_events' THEN 'time, key_id text_bloom_ops'
+        WHEN 'verification_bursts' THEN 'time'
+        WHEN 'ratelimit_events' THEN 'time, identifier text_bloom_ops' END;
     partition text := make_event_partition.parent || to_char(day, '_YYYYMMDD');
     stranger  text;
 BEGIN
-    IF subject IS NULL OR NOT isfinite(day) THEN
+    IF columns IS NULL OR NOT isfinite(day) THEN
         RETURN false;
     END IF;
     IF EXISTS (SELECT FROM unkey.event_partitions WHERE name = partition) THEN
@@ -59,7 +63,7 @@ BEGIN
         EXECUTE format('COMMENT ON TABLE unkey.%I IS %L', partition, format('Events of %s (UTC).', day));
         -- An entry for each event costs the worker as much as the event itself. Here a range of pages has one, once it is full:
         -- from when to when, and a Bloom filter of whose events it may have.
-        EXECUTE format('CREATE INDEX ON unkey.%I USING brin (time, %I text_bloom_ops)', partition, subject);
+        EXECUTE format('CREATE INDEX ON unkey.%I USING brin (%s)', partition, columns);
         -- What default privileges of the owner say about new tables is not meant for these.
         FOR stranger IN
             SELECT DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END
@@ -76,7 +80,7 @@ EXCEPTION WHEN lock_not_available THEN
 END
 $$;
 COMMENT ON FUNCTION unkey.make_event_partition(text, date) IS
-'Makes the partition of verification_events or ratelimit_events for a day (UTC) unless there is one, and answers whether there is one now: not for any other table, and not if the parent is locked for longer than lock_timeout.';
+'Makes the partition of verification_events, verification_bursts or ratelimit_events for a day (UTC) unless there is one, and answers whether there is one now: not for any other table, and not if the parent is locked for longer than lock_timeout.';
 
 -- Not by autosummarize, which forgets ranges that fill faster than autovacuum comes round, and not what is still being filled:
 -- every event would change the filter. VACUUM finds what this leaves out.
@@ -273,7 +277,7 @@ CREATE FUNCTION unkey.roll_up_verifications(first timestamptz, last timestamptz)
     WITH recent AS MATERIALIZED (
         SELECT date_trunc('hour', time, 'UTC') AS hour, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
             role, count(*) AS count, LEAST(sum(spent_credits), 9223372036854775807) AS spent_credits, max(time) AS latest
-        FROM unkey.verification_events WHERE time >= first AND time < last
+        FROM unkey.verifications WHERE time >= first AND time < last
         GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
     ), hours AS (
         INSERT INTO unkey.verification_hours AS known (time, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
@@ -340,7 +344,7 @@ BEGIN
     IF known IS NULL THEN
         -- The first time. So far each event was rolled up when it was moved, also one from a clock that is ahead.
         INSERT INTO unkey.rolled_up (until) SELECT GREATEST(next,
-            (SELECT max(time) FROM unkey.verification_events WHERE time >= next) + interval '1 millisecond',
+            (SELECT max(time) FROM unkey.verifications WHERE time >= next) + interval '1 millisecond',
             (SELECT max(time) FROM unkey.ratelimit_events WHERE time >= next) + interval '1 millisecond');
     ELSIF next > known THEN
         PERFORM unkey.roll_up_verifications(known, next);
@@ -385,7 +389,7 @@ DECLARE
     before bigint := (SELECT count(*) FROM unkey.event_partitions);
 BEGIN
     PERFORM unkey.make_event_partition(parent, day)
-    FROM unnest(ARRAY['verification_events', 'ratelimit_events']) AS parent, unnest(ARRAY[today, today + 1]) AS day;
+    FROM unnest(ARRAY['verification_events', 'verification_bursts', 'ratelimit_events']) AS parent, unnest(ARRAY[today, today + 1]) AS day;
     done.drained := unkey.drain();
     DELETE FROM unkey.verification_hours WHERE time < at - current_setting('unkey.rollup_retention')::interval;
     DELETE FROM unkey.verification_days WHERE time < at - current_setting('unkey.rollup_retention')::interval;

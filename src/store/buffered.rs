@@ -1,6 +1,6 @@
 //! From memory into the tables of analytics.
 //!
-//! An event goes straight into the partition of its day. Those at which the roll-ups have already been go to the queue
+//! An event goes straight into the partition of its day, alone or with others ([`bursts`]). Those at which the roll-ups have already been go to the queue
 //! instead, and so do those whose day has no partition: `unkey.maintain()` knows what to do about either.
 
 use std::cell::RefCell;
@@ -10,7 +10,8 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 
-use super::append::{Column, Kind, Row, Target, append};
+use super::append::{Column, Kind, Row, Target, append, column, is_plain};
+use super::bursts;
 use super::event_bytes::{Limit, Record, Verification, request_id};
 use super::events::LATEST;
 use super::lock;
@@ -30,6 +31,7 @@ struct Places {
     /// From here on nothing is rolled up yet; `None` if everything is.
     until: Option<i64>,
     verifications: Vec<Partition>,
+    bursts: Vec<Partition>,
     ratelimits: Vec<Partition>,
 }
 
@@ -39,6 +41,12 @@ struct Partition {
     day: i64,
     /// Its name, if it is for this day as a whole and nothing else.
     name: Option<String>,
+}
+
+impl Partition {
+    fn name(&self) -> Option<CString> {
+        CString::new(self.name.as_deref()?).ok()
+    }
 }
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -54,6 +62,7 @@ impl Places {
             "SELECT pg_catalog.json_build_object(
                 'until', (SELECT unkey.to_ms(until) FROM unkey.rolled_up),
                 'verifications', coalesce(pg_catalog.json_agg(place) FILTER (WHERE parent = 'verification_events'), '[]'),
+                'bursts', coalesce(pg_catalog.json_agg(place) FILTER (WHERE parent = 'verification_bursts'), '[]'),
                 'ratelimits', coalesce(pg_catalog.json_agg(place) FILTER (WHERE parent = 'ratelimit_events'), '[]'))
             FROM (
                 SELECT parent, pg_catalog.json_build_object('day', date - DATE '1970-01-01', 'name', CASE
@@ -66,7 +75,12 @@ impl Places {
             ) AS partition",
             &[arg(days.into_iter().collect::<Vec<i64>>())],
         )?;
-        Ok(places.unwrap_or(Self { until: None, verifications: Vec::new(), ratelimits: Vec::new() }))
+        Ok(places.unwrap_or(Self {
+            until: None,
+            verifications: Vec::new(),
+            bursts: Vec::new(),
+            ratelimits: Vec::new(),
+        }))
     }
 }
 
@@ -103,13 +117,40 @@ impl<'a, T> Sorted<'a, T> {
     ) -> Outcome<u64> {
         let mut moved = 0;
         for (partition, events) in &self.ready {
-            let name = partition.name.as_ref().and_then(|name| CString::new(name.as_str()).ok());
+            let name = partition.name();
             let target = Target { table, partition: name.as_deref() };
             append(&target, columns, events.iter().copied(), &write)?;
             moved += events.len() as u64;
         }
         append(&Target { table: queue, partition: None }, columns, self.late.iter().copied(), &write)?;
         Ok(moved)
+    }
+}
+
+impl Sorted<'_, Verification<'_>> {
+    /// Writes the bursts among them; answers how many verifications that were. Whoever gave the table of events something of
+    /// their own, such as a trigger, has every event in it.
+    fn take_bursts(&mut self, partitions: &[Partition], roles: &Roles) -> Outcome<u64> {
+        let mut taken = 0;
+        for (partition, events) in &mut self.ready {
+            let of_day = partitions.iter().find(|bursts| bursts.day == partition.day);
+            let names = partition.name().zip(of_day.and_then(Partition::name));
+            let Some((name, bursts_name)) = names else { continue };
+            let target = Target { table: c"verification_events", partition: Some(&name) };
+            if !is_plain(&target, &VERIFICATION)? {
+                continue;
+            }
+            let before = events.len();
+            let (bursts, others) = bursts::gather(std::mem::take(events));
+            *events = others;
+            let target = Target { table: c"verification_bursts", partition: Some(&bursts_name) };
+            append(&target, &bursts::COLUMNS, bursts.iter(), |row, burst| {
+                let role = burst.first().map_or_else(|| "".into(), |event| roles.name(event.role));
+                bursts::put(row, burst, &role);
+            })?;
+            taken += (before - events.len()) as u64;
+        }
+        Ok(taken)
     }
 }
 
@@ -120,19 +161,19 @@ pub fn write(records: &[Record]) -> Outcome<u64> {
     let times = verifications().map(|(time, _)| time).chain(limits().map(|(time, _)| time));
     let places = Places::of(times.map(day).collect())?;
     let roles = Roles::default();
-    let moved = Sorted::of(verifications(), &places.verifications, places.until).append(
-        c"verification_events",
-        c"verification_queue",
-        &VERIFICATION,
-        |row, event| put_verification(row, event, &roles),
-    )?;
+    let mut sorted = Sorted::of(verifications(), &places.verifications, places.until);
+    let bursts = sorted.take_bursts(&places.bursts, &roles)?;
+    let events =
+        sorted.append(c"verification_events", c"verification_queue", &VERIFICATION, |row, event| {
+            put_verification(row, event, &roles)
+        })?;
     let limits = Sorted::of(limits(), &places.ratelimits, places.until).append(
         c"ratelimit_events",
         c"ratelimit_queue",
         &LIMIT,
         put_limit,
     )?;
-    Ok(moved + limits)
+    Ok(bursts + events + limits)
 }
 
 /// Names of roles by their numbers, each looked up once.
@@ -143,10 +184,6 @@ impl Roles {
     fn name(&self, role: u32) -> Rc<str> {
         self.0.borrow_mut().entry(role).or_insert_with(|| role_name(role.into()).into()).clone()
     }
-}
-
-const fn column(name: &'static CStr, kind: Kind) -> Column {
-    Column { name, kind }
 }
 
 const VERIFICATION: [Column; 14] = [
@@ -179,7 +216,7 @@ fn put_verification(row: &mut dyn Row, event: &Verification, roles: &Roles) {
     row.texts(&event.tags.iter().collect::<Vec<_>>());
     row.long(event.spent_credits);
     row.double(event.latency_ms);
-    row.text(if event.is_api { "api" } else { "sql" });
+    row.text(event.source());
     row.text(&roles.name(event.role));
 }
 

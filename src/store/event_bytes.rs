@@ -57,6 +57,13 @@ pub struct Verification<'a> {
     pub tags: Tags<'a>,
 }
 
+impl Verification<'_> {
+    /// Which dialect asked.
+    pub fn source(&self) -> &'static str {
+        if self.is_api { "api" } else { "sql" }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub struct Limit<'a> {
     pub time: i64,
@@ -73,7 +80,7 @@ pub struct Limit<'a> {
 }
 
 /// The tags of an event, as they stand there.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tags<'a> {
     pub count: usize,
     rest: &'a [u8],

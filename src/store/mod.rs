@@ -12,6 +12,7 @@ pub mod apis;
 mod append;
 pub mod audit;
 pub mod buffered;
+mod bursts;
 mod cache;
 pub mod counters;
 pub mod credits;

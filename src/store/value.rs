@@ -77,29 +77,72 @@ const LENGTH: usize = size_of::<u32>();
 /// Where elements of a `text[]` begin.
 const ALIGNED: usize = size_of::<u32>();
 
-/// The bytes of a `text[]` of one dimension, or of none if it is empty; laid out as `utils/array.h` describes it.
+/// The bytes of a `text[]` without NULLs.
 pub fn text_array<T: AsRef<str>>(texts: &[T]) -> Vec<u8> {
-    let dimensions = [texts.len() as u32, 1];
-    let element = |text: &T| (LENGTH + text.as_ref().len()).next_multiple_of(ALIGNED);
-    let mut array =
-        Vec::with_capacity(LENGTH + 5 * size_of::<u32>() + texts.iter().map(element).sum::<usize>());
-    array.extend_from_slice(&[0; LENGTH]); // once it is known
-    let mut integer = |number: u32| array.extend_from_slice(&number.to_ne_bytes());
-    integer(u32::from(!texts.is_empty())); // dimensions
-    integer(0); // no NULLs
-    integer(pg_sys::TEXTOID.to_u32());
-    if !texts.is_empty() {
-        dimensions.into_iter().for_each(integer);
-    }
-    for text in texts {
+    array(texts.len(), texts.iter().map(|text| Some(text.as_ref())))
+}
+
+/// The bytes of a `text[]`.
+pub fn optional_text_array(texts: &[Option<&str>]) -> Vec<u8> {
+    array(texts.len(), texts.iter().copied())
+}
+
+/// Those of a `double precision[]` of one element at least.
+pub fn double_array(numbers: &[f64]) -> Vec<u8> {
+    let mut array = head(pg_sys::FLOAT8OID, numbers.len(), None);
+    numbers.iter().for_each(|number| array.extend_from_slice(&number.to_ne_bytes()));
+    with_length(array)
+}
+
+/// Of one dimension, or of none if it is empty; laid out as `utils/array.h` describes it.
+fn array<'a>(count: usize, texts: impl Iterator<Item = Option<&'a str>> + Clone) -> Vec<u8> {
+    let element = |text: &str| (LENGTH + text.len()).next_multiple_of(ALIGNED);
+    let has_nulls = texts.clone().any(|text| text.is_none());
+    let present = has_nulls.then(|| bits(count, texts.clone().map(|text| text.is_some())));
+    let mut array = head(pg_sys::TEXTOID, count, present.as_deref());
+    array.reserve_exact(texts.clone().flatten().map(element).sum());
+    for text in texts.flatten() {
         // The last one is not padded.
         array.resize(array.len().next_multiple_of(ALIGNED), 0);
-        array.extend_from_slice(&length(text.as_ref().len()));
-        array.extend_from_slice(text.as_ref().as_bytes());
+        array.extend_from_slice(&length(text.len()));
+        array.extend_from_slice(text.as_bytes());
     }
-    let content = array.len() - LENGTH;
-    array[..LENGTH].copy_from_slice(&length(content));
-    array
+    with_length(array)
+}
+
+/// What stands before the elements of an array: lengths, and which of them are there, unless all are.
+fn head(of: pg_sys::Oid, count: usize, present: Option<&[u8]>) -> Vec<u8> {
+    const NUMBERS: usize = LENGTH + 5 * size_of::<u32>();
+    let begin = |present: &[u8]| (NUMBERS + present.len()).next_multiple_of(pg_sys::MAXIMUM_ALIGNOF as usize);
+    let mut head = vec![0; LENGTH]; // once it is known
+    let mut integer = |number: usize| head.extend_from_slice(&(number as u32).to_ne_bytes());
+    integer(usize::from(count > 0)); // dimensions
+    integer(present.map_or(0, begin));
+    integer(of.to_u32() as usize);
+    if count > 0 {
+        integer(count);
+        integer(1); // counted from
+    }
+    if let Some(present) = present {
+        head.extend_from_slice(present);
+        head.resize(begin(present), 0);
+    }
+    head
+}
+
+/// One bit for each, the first one lowest.
+fn bits(count: usize, each: impl Iterator<Item = bool>) -> Vec<u8> {
+    let mut bits = vec![0; count.div_ceil(8)];
+    for (at, _) in each.enumerate().filter(|(_, is_set)| *is_set) {
+        bits[at / 8] |= 1 << (at % 8);
+    }
+    bits
+}
+
+fn with_length(mut value: Vec<u8>) -> Vec<u8> {
+    let content = value.len() - LENGTH;
+    value[..LENGTH].copy_from_slice(&length(content));
+    value
 }
 
 /// The length in front of a value whose content has so many bytes (`SET_VARSIZE_4B` of `varatt.h`).

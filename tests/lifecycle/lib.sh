@@ -70,7 +70,7 @@ recorded() { query "$1" "SELECT count(*) FROM unkey.key_verifications_v1"; }
 rolled_up() {
     # The worker may be at it.
     until [ "$(query "$1" "SELECT unkey.maintain() IS NULL")" = f ]; do sleep 0.1; done
-    query "$1" "SELECT concat_ws(' ', (SELECT count(*) FROM unkey.verification_events), (SELECT sum(count) FROM unkey.verification_hours),
+    query "$1" "SELECT concat_ws(' ', (SELECT count(*) FROM unkey.verifications), (SELECT sum(count) FROM unkey.verification_hours),
         (SELECT sum(count) FROM unkey.verification_days), (SELECT sum(count) FROM unkey.key_verifications_per_hour_v1))"
 }
 

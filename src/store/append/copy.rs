@@ -22,6 +22,23 @@ impl Fields<'_> {
     fn integer(&mut self, number: i32) {
         self.0.extend_from_slice(&number.to_be_bytes());
     }
+
+    fn array<T>(&mut self, of: pg_sys::Oid, elements: &[T], put: impl Fn(&mut Self, &T)) {
+        let begin = self.0.len();
+        self.integer(0); // the length, once it is known
+        self.integer(i32::from(!elements.is_empty())); // dimensions
+        self.integer(1); // there may be NULLs
+        self.integer(of.to_u32() as i32);
+        if !elements.is_empty() {
+            self.integer(elements.len() as i32);
+            self.integer(1); // counted from
+        }
+        elements.iter().for_each(|element| put(self, element));
+        let length = (self.0.len() - begin - 4) as i32;
+        if let Some(place) = self.0.get_mut(begin..begin + 4) {
+            place.copy_from_slice(&length.to_be_bytes());
+        }
+    }
 }
 
 impl Row for Fields<'_> {
@@ -37,20 +54,15 @@ impl Row for Fields<'_> {
     }
 
     fn texts(&mut self, texts: &[&str]) {
-        let begin = self.0.len();
-        self.integer(0); // the length, once it is known
-        self.integer(i32::from(!texts.is_empty())); // dimensions
-        self.integer(0); // no NULLs
-        self.integer(pg_sys::TEXTOID.to_u32() as i32);
-        if !texts.is_empty() {
-            self.integer(texts.len() as i32);
-            self.integer(1); // counted from
-        }
-        texts.iter().for_each(|text| self.text(text));
-        let length = (self.0.len() - begin - 4) as i32;
-        if let Some(place) = self.0.get_mut(begin..begin + 4) {
-            place.copy_from_slice(&length.to_be_bytes());
-        }
+        self.array(pg_sys::TEXTOID, texts, |fields, text| fields.text(text));
+    }
+
+    fn optional_texts(&mut self, texts: &[Option<&str>]) {
+        self.array(pg_sys::TEXTOID, texts, |fields, text| fields.optional(*text));
+    }
+
+    fn doubles(&mut self, numbers: &[f64]) {
+        self.array(pg_sys::FLOAT8OID, numbers, |fields, number| fields.double(*number));
     }
 
     fn long(&mut self, number: i64) {

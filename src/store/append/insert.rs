@@ -57,7 +57,7 @@ impl Plain {
         }
     }
 
-    /// Appends rows and closes the table.
+    /// Appends rows.
     pub(super) fn append<T>(
         &mut self,
         rows: impl Iterator<Item = T>,
@@ -73,11 +73,8 @@ impl Plain {
                 unsafe { self.flush() };
             }
         }
-        // SAFETY: as above; nobody uses the slots and relations afterwards.
-        unsafe {
-            self.flush();
-            self.close();
-        }
+        // SAFETY: as above.
+        unsafe { self.flush() };
         Ok(())
     }
 
@@ -124,8 +121,9 @@ impl Plain {
         }
     }
 
-    unsafe fn close(&mut self) {
-        // SAFETY: as the caller promises.
+    /// Closes the table, which stays locked.
+    pub(super) fn close(mut self) {
+        // SAFETY: opened by [`Self::open`], and nobody uses the slots and relations afterwards.
         unsafe {
             self.slots.drain(..).for_each(|slot| pg_sys::ExecDropSingleTupleTableSlot(slot));
             self.indexes.drain(..).for_each(|index| index.close());
@@ -299,8 +297,15 @@ impl Row for Values {
     }
 
     fn texts(&mut self, texts: &[&str]) {
-        let array = value::text_array(texts);
-        self.keep(&[], &array, true);
+        self.keep(&[], &value::text_array(texts), true);
+    }
+
+    fn optional_texts(&mut self, texts: &[Option<&str>]) {
+        self.keep(&[], &value::optional_text_array(texts), true);
+    }
+
+    fn doubles(&mut self, numbers: &[f64]) {
+        self.keep(&[], &value::double_array(numbers), true);
     }
 
     fn long(&mut self, number: i64) {

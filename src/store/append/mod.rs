@@ -27,6 +27,10 @@ pub struct Column {
     pub kind: Kind,
 }
 
+pub const fn column(name: &'static CStr, kind: Kind) -> Column {
+    Column { name, kind }
+}
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -34,6 +38,8 @@ pub enum Kind {
     Text,
     /// `text[]`
     Texts,
+    /// `double precision[]`
+    Doubles,
     /// `bigint`
     Long,
     /// `double precision`
@@ -50,6 +56,7 @@ impl Kind {
         match self {
             Self::Text => pg_sys::TEXTOID,
             Self::Texts => pg_sys::TEXTARRAYOID,
+            Self::Doubles => pg_sys::FLOAT8ARRAYOID,
             Self::Long => pg_sys::INT8OID,
             Self::Double => pg_sys::FLOAT8OID,
             Self::Boolean => pg_sys::BOOLOID,
@@ -66,6 +73,10 @@ pub trait Row {
     fn optional(&mut self, text: Option<&str>);
     /// A `text[]` without NULLs.
     fn texts(&mut self, texts: &[&str]);
+    /// A `text[]`.
+    fn optional_texts(&mut self, texts: &[Option<&str>]);
+    /// A `double precision[]` of one element at least.
+    fn doubles(&mut self, numbers: &[f64]);
     /// A `bigint`.
     fn long(&mut self, number: i64);
     /// A `double precision`.
@@ -88,9 +99,18 @@ pub fn append<T>(
         return Ok(());
     }
     match insert::Plain::open(target, columns)? {
-        Some(mut plain) => plain.append(rows, write),
+        Some(mut plain) => {
+            plain.append(rows, write)?;
+            plain.close();
+            Ok(())
+        }
         None => copy::append(target.table, columns, rows, write),
     }
+}
+
+/// Whether nobody gave the table anything that wants to see its rows, so that they can go elsewhere as well.
+pub fn is_plain(target: &Target, columns: &[Column]) -> Outcome<bool> {
+    Ok(insert::Plain::open(target, columns)?.map(|table| table.close()).is_some())
 }
 
 /// A relation of schema `unkey`.
