@@ -149,14 +149,9 @@ fn record(asked: &[Asked], answers: &[Result<Answer>], started: Instant) {
 
 impl Found {
     fn event<'a>(&'a self, asked: &'a Asked, latency_ms: f64) -> VerificationEvent<'a> {
-        let identity = self.key.identity.as_ref();
         VerificationEvent {
             request_id: asked.actor.as_ref().map(|actor| actor.request_id.as_str()),
-            key_space_id: &self.key.api.keyspace_id,
-            api_id: &self.key.api.id,
-            key_id: &self.key.id,
-            identity_id: identity.map(|identity| identity.id.as_str()),
-            external_id: identity.map(|identity| identity.external_id.as_str()),
+            key: &self.key,
             outcome: self.code.as_str(),
             tags: &asked.question.tags,
             spent_credits: self.spent,

@@ -102,6 +102,7 @@ const LIMIT: u8 = 1;
 pub fn put_verification(common: &Common, event: &VerificationEvent, append: impl Append) -> bool {
     let request_id = event.request_id.or(common.request_id);
     let is_api = common.is_api || event.request_id.is_some();
+    let Some(texts) = event.key.event_texts.get_or_init(|| key_texts(event)) else { return false };
     put(append, |out| {
         out.byte(VERIFICATION);
         out.byte(u8::from(is_api));
@@ -110,15 +111,31 @@ pub fn put_verification(common: &Common, event: &VerificationEvent, append: impl
         out.number(event.spent_credits.to_ne_bytes());
         out.number(event.latency_ms.to_ne_bytes());
         out.text(request_id);
-        out.text(Some(event.key_space_id));
-        out.text(Some(event.api_id));
-        out.text(Some(event.key_id));
-        out.text(event.identity_id);
-        out.text(event.external_id);
+        out.bytes(texts);
         out.text(Some(event.outcome));
         out.number((event.tags.len() as u16).to_ne_bytes());
         event.tags.iter().for_each(|tag| out.text(Some(tag)));
     })
+}
+
+/// What every verification of a key says of it; `None` if memory does not take it.
+fn key_texts(event: &VerificationEvent) -> Option<Box<[u8]>> {
+    let texts = [Some(event.key_space_id()), Some(event.api_id()), Some(event.key_id())];
+    let texts = texts.into_iter().chain([event.identity_id(), event.external_id()]);
+    let mut bytes = Vec::new();
+    for text in texts {
+        bytes.extend_from_slice(&length(text)?.to_ne_bytes());
+        bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
+    }
+    Some(bytes.into())
+}
+
+/// The length in front of a text; `None` if the text is too long for one.
+fn length(text: Option<&str>) -> Option<u16> {
+    match text {
+        Some(text) => u16::try_from(text.len()).ok().filter(|length| *length != NONE),
+        None => Some(NONE),
+    }
 }
 
 /// Writes a call of the limiter; `false` if memory does not take it.
@@ -163,6 +180,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    #[inline]
     fn bytes(&mut self, bytes: &[u8]) {
         if let Some(room) = self.room.get_mut(self.at..self.at + bytes.len()) {
             room.copy_from_slice(bytes);
@@ -179,9 +197,9 @@ impl Writer<'_> {
     }
 
     fn text(&mut self, text: Option<&str>) {
-        let length = text.map_or(NONE as usize, str::len);
-        self.fits &= length < NONE as usize || text.is_none();
-        self.number((length as u16).to_ne_bytes());
+        let length = length(text);
+        self.fits &= length.is_some();
+        self.number(length.unwrap_or_default().to_ne_bytes());
         self.bytes(text.unwrap_or_default().as_bytes());
     }
 }

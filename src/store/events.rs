@@ -2,6 +2,7 @@
 
 use pgrx::datum::TimestampWithTimeZone;
 
+use super::record::Record;
 use super::statement::{arg, column, run};
 use super::subtransaction::attempt;
 use super::unhurried::unhurried;
@@ -13,17 +14,35 @@ use crate::error::Outcome;
 pub struct VerificationEvent<'a> {
     /// Of the v2 request that asked; `None` for what all events of the call share.
     pub request_id: Option<&'a str>,
-    pub key_space_id: &'a str,
-    pub api_id: &'a str,
-    pub key_id: &'a str,
-    pub identity_id: Option<&'a str>,
-    pub external_id: Option<&'a str>,
+    pub key: &'a Record,
     /// The code answered.
     pub outcome: &'static str,
     /// Sorted, each once.
     pub tags: &'a [String],
     pub spent_credits: i64,
     pub latency_ms: f64,
+}
+
+impl<'a> VerificationEvent<'a> {
+    pub fn key_space_id(&self) -> &'a str {
+        &self.key.api.keyspace_id
+    }
+
+    pub fn api_id(&self) -> &'a str {
+        &self.key.api.id
+    }
+
+    pub fn key_id(&self) -> &'a str {
+        &self.key.id
+    }
+
+    pub fn identity_id(&self) -> Option<&'a str> {
+        self.key.identity.as_ref().map(|identity| identity.id.as_str())
+    }
+
+    pub fn external_id(&self) -> Option<&'a str> {
+        self.key.identity.as_ref().map(|identity| identity.external_id.as_str())
+    }
 }
 
 /// The answer of one check of the standalone limiter.
@@ -75,11 +94,11 @@ fn insert_verification(call: &Call, event: &VerificationEvent) -> Outcome<()> {
         &[
             arg(event.request_id.unwrap_or(&call.request_id)),
             arg(time(call.now)),
-            arg(event.key_space_id),
-            arg(event.api_id),
-            arg(event.key_id),
-            arg(event.identity_id),
-            arg(event.external_id),
+            arg(event.key_space_id()),
+            arg(event.api_id()),
+            arg(event.key_id()),
+            arg(event.identity_id()),
+            arg(event.external_id()),
             arg(event.outcome),
             arg(event.tags.to_vec()),
             arg(event.spent_credits),
@@ -108,11 +127,11 @@ fn insert_many(call: &Call, events: &[VerificationEvent]) -> Outcome<()> {
             arg(tags),
             arg(call.role.as_str()),
             column(events, |event| event.request_id.unwrap_or(&call.request_id)),
-            column(events, |event| event.key_space_id),
-            column(events, |event| event.api_id),
-            column(events, |event| event.key_id),
-            column(events, |event| event.identity_id),
-            column(events, |event| event.external_id),
+            column(events, |event| event.key_space_id()),
+            column(events, |event| event.api_id()),
+            column(events, |event| event.key_id()),
+            column(events, |event| event.identity_id()),
+            column(events, |event| event.external_id()),
             column(events, |event| event.outcome),
             column(&bounds, |bounds| bounds.0),
             column(&bounds, |bounds| bounds.1),

@@ -38,6 +38,8 @@ pub struct Record {
     pub columns: OnceCell<Columns>,
     /// What it sends of it.
     pub texts: OnceCell<Texts>,
+    /// What events say of it, as they stand in memory.
+    pub event_texts: OnceCell<Option<Box<[u8]>>>,
 }
 
 /// What a key inherits from its API.
@@ -137,7 +139,7 @@ impl Record {
 }
 
 /// Bytes of a record whose lists are empty, with its place in a cache.
-const FIXED: usize = 1024;
+const FIXED: usize = 1152;
 
 impl TryFrom<Key> for Record {
     type Error = crate::error::Failure;
@@ -165,6 +167,7 @@ impl TryFrom<Key> for Record {
             automatic: OnceCell::new(),
             columns: OnceCell::new(),
             texts: OnceCell::new(),
+            event_texts: OnceCell::new(),
         })
     }
 }
