@@ -157,9 +157,19 @@ $$;
 CREATE OR REPLACE FUNCTION unkey.roll_up_verifications(first timestamptz, last timestamptz) RETURNS void
     LANGUAGE sql VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp SET enable_sort = off AS $$
     WITH recent AS MATERIALIZED (
-        SELECT date_trunc('hour', time, 'UTC') AS hour, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
+        SELECT hour, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
             role, count(*) AS count, LEAST(sum(spent_credits), 9223372036854775807) AS spent_credits, max(time) AS latest
-        FROM unkey.verifications WHERE time >= first AND time < last
+        FROM (
+            SELECT time, date_trunc('hour', time, 'UTC') AS hour, key_space_id, api_id, key_id, identity_id, external_id, outcome,
+                tags, role, spent_credits
+            FROM unkey.verification_events WHERE time >= first AND time < last
+            UNION ALL
+            SELECT time, hour, key_space_id, api_id, unnest(key_ids), unnest(identity_ids), unnest(external_ids), outcome,
+                tags, role, spent_credits
+            -- OFFSET has the hour computed for a row and not for each verification in it.
+            FROM (SELECT *, date_trunc('hour', time, 'UTC') AS hour
+                FROM unkey.verification_bursts WHERE time >= first AND time < last OFFSET 0) AS burst
+        ) AS event
         GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
     ), hours AS (
         INSERT INTO unkey.verification_hours AS known (time, key_space_id, api_id, key_id, identity_id, external_id, outcome, tags,
