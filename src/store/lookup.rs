@@ -117,11 +117,10 @@ impl Reader<'_> {
 
     /// Roles and effective permissions, sorted and each once.
     fn grants(&self, key: &mut Record) -> Outcome<()> {
-        let direct = self.latest.by_text(KEY_PERMISSIONS, &key.id, |row| Ok(row.text("permission_id")))?;
-        for permission_id in direct {
+        for permission_id in self.latest.seconds(KEY_PERMISSIONS, &key.id)? {
             key.permissions.extend_from_slice(&self.texts(PERMISSIONS, &permission_id, "slug")?);
         }
-        for role_id in self.latest.by_text(KEY_ROLES, &key.id, |row| Ok(row.text("role_id")))? {
+        for role_id in self.latest.seconds(KEY_ROLES, &key.id)? {
             key.roles.extend_from_slice(&self.texts(ROLES, &role_id, "name")?);
             key.permissions.extend_from_slice(&self.slugs_of_role(&role_id)?);
         }

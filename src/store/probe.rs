@@ -39,6 +39,8 @@ struct Open {
     scan: pg_sys::IndexScanDesc,
     slot: *mut pg_sys::TupleTableSlot,
     keys: Vec<pg_sys::ScanKeyData>,
+    /// The page of the visibility map that was read last.
+    map: pg_sys::Buffer,
 }
 
 /// What an indexed column has to equal: the function that compares, and the value.
@@ -145,27 +147,10 @@ impl Latest {
         mut read: impl FnMut(&Row) -> Outcome<T>,
     ) -> Outcome<Vec<T>> {
         let mut all = self.open.borrow_mut();
-        let at = match all.iter().position(|open| std::ptr::eq(open.index, table.index)) {
-            Some(at) => at,
-            None => {
-                all.push(self.open(table, equals)?);
-                all.len() - 1
-            }
-        };
-        let Some(open) = all.get_mut(at) else { return Ok(Vec::new()) };
-        for (key, Equals(_, value)) in open.keys.iter_mut().zip(equals) {
-            key.sk_argument = value.unwrap_or(pg_sys::Datum::null());
-        }
+        let Some(open) = self.begin(&mut all, table, equals, false)? else { return Ok(Vec::new()) };
         let mut found = Vec::new();
         // SAFETY: scan and slot are open and fit each other; the scan keys have the types of the index's columns.
         unsafe {
-            pg_sys::index_rescan(
-                open.scan,
-                open.keys.as_mut_ptr(),
-                open.keys.len() as i32,
-                std::ptr::null_mut(),
-                0,
-            );
             while pg_sys::index_getnext_slot(
                 open.scan,
                 pg_sys::ScanDirection::ForwardScanDirection,
@@ -178,6 +163,70 @@ impl Latest {
             }
         }
         Ok(found)
+    }
+
+    /// Reads the texts in the second column of an index on two, whose first column equals a text. Rows that everybody sees
+    /// are not looked for in the table, as in an index-only scan (`nodeIndexonlyscan.c`).
+    pub fn seconds(&self, table: Table, key: &str) -> Outcome<Vec<String>> {
+        let mut all = self.open.borrow_mut();
+        let Some(open) = self.begin(&mut all, table, &[Equals::text(key)], true)? else {
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::new();
+        // SAFETY: scan and slot are open and fit each other; an index tuple is good until the scan goes on.
+        unsafe {
+            loop {
+                let at = pg_sys::index_getnext_tid(open.scan, pg_sys::ScanDirection::ForwardScanDirection);
+                let Some(at) = at.as_ref() else { return Ok(found) };
+                if !self.is_seen_by_all(open, at) {
+                    if !pg_sys::index_fetch_heap(open.scan, open.slot) {
+                        continue;
+                    }
+                    self.read_own.set(self.read_own.get() || Row(open.slot).is_own());
+                }
+                found.push(second((*open.scan).xs_itup, (*open.scan).xs_itupdesc));
+            }
+        }
+    }
+
+    /// Whether all rows of a row's page are seen by everybody. A serializable transaction must read the row itself, so that it
+    /// counts as read.
+    ///
+    /// # Safety
+    /// The table is open.
+    unsafe fn is_seen_by_all(&self, open: &mut Open, at: &pg_sys::ItemPointerData) -> bool {
+        let page = (u32::from(at.ip_blkid.bi_hi) << 16) | u32::from(at.ip_blkid.bi_lo);
+        // SAFETY: as the caller promises; the pin on the page of the map is kept until the table is closed.
+        let status = unsafe { pg_sys::visibilitymap_get_status(open.heap, page, &mut open.map) };
+        self.is_current && u32::from(status) & pg_sys::VISIBILITYMAP_ALL_VISIBLE != 0
+    }
+
+    /// Begins to look for rows whose indexed columns equal these values; `in_index` if the index tuples are wanted.
+    fn begin<'a>(
+        &self,
+        all: &'a mut Vec<Open>,
+        table: Table,
+        equals: &[Equals],
+        in_index: bool,
+    ) -> Outcome<Option<&'a mut Open>> {
+        let at = match all.iter().position(|open| std::ptr::eq(open.index, table.index)) {
+            Some(at) => at,
+            None => {
+                all.push(self.open(table, equals)?);
+                all.len() - 1
+            }
+        };
+        let Some(open) = all.get_mut(at) else { return Ok(None) };
+        for (key, Equals(_, value)) in open.keys.iter_mut().zip(equals) {
+            key.sk_argument = value.unwrap_or(pg_sys::Datum::null());
+        }
+        let (keys, count) = (open.keys.as_mut_ptr(), open.keys.len() as i32);
+        // SAFETY: the scan is open; its keys have the types of the index's columns. The index makes room for tuples as it begins.
+        unsafe {
+            (*open.scan).xs_want_itup = in_index;
+            pg_sys::index_rescan(open.scan, keys, count, std::ptr::null_mut(), 0);
+        }
+        Ok(Some(open))
     }
 
     fn open(&self, table: Table, equals: &[Equals]) -> Outcome<Open> {
@@ -197,9 +246,22 @@ impl Latest {
             #[cfg(feature = "pg18")]
             let scan = pg_sys::index_beginscan(heap, index, self.snapshot, std::ptr::null_mut(), count, 0);
             let slot = pg_sys::table_slot_create(heap, std::ptr::null_mut());
-            Ok(Open { index: table.index, heap, scan, slot, keys })
+            let map = pg_sys::InvalidBuffer as pg_sys::Buffer;
+            Ok(Open { index: table.index, heap, scan, slot, keys, map })
         }
     }
+}
+
+/// The second text of an index tuple.
+///
+/// # Safety
+/// The tuple is of an index whose second column is a text.
+unsafe fn second(tuple: pg_sys::IndexTuple, desc: pg_sys::TupleDesc) -> String {
+    let mut values = [pg_sys::Datum::null(); pg_sys::INDEX_MAX_KEYS as usize];
+    let mut nulls = [true; pg_sys::INDEX_MAX_KEYS as usize];
+    // SAFETY: as the caller promises; an index has no more columns than there is room for.
+    unsafe { pg_sys::index_deform_tuple(tuple, desc, values.as_mut_ptr(), nulls.as_mut_ptr()) };
+    Column(values[1]).text()
 }
 
 /// The key for an index's column, without a value.
@@ -233,6 +295,9 @@ impl Open {
         unsafe {
             let index = (*self.scan).indexRelation;
             pg_sys::index_endscan(self.scan);
+            if self.map != pg_sys::InvalidBuffer as pg_sys::Buffer {
+                pg_sys::ReleaseBuffer(self.map);
+            }
             pg_sys::ExecDropSingleTupleTableSlot(self.slot);
             pg_sys::index_close(index, pg_sys::NoLock as pg_sys::LOCKMODE);
             pg_sys::table_close(self.heap, pg_sys::NoLock as pg_sys::LOCKMODE);
