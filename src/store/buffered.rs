@@ -4,84 +4,23 @@
 //! instead, and so do those whose day has no partition: `unkey.maintain()` knows what to do about either.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
-use std::ffi::{CStr, CString};
+use std::collections::HashMap;
+use std::ffi::CStr;
 use std::rc::Rc;
-
-use serde::Deserialize;
 
 use super::append::{Column, Kind, Row, Target, append, column, is_plain};
 use super::bursts;
 use super::event_bytes::{Limit, Record, Verification, request_id};
 use super::events::LATEST;
 use super::lock;
+use super::places::{Partition, Places, day};
 use super::session::role_name;
-use super::statement::{View, arg, row};
 use crate::clock;
 use crate::error::Outcome;
 
 /// Makes this transaction the only one that writes events from memory; `false` if another one is.
 pub fn lock() -> bool {
     lock::take("memory", false)
-}
-
-/// Where events of some days may go now.
-#[derive(Deserialize)]
-struct Places {
-    /// From here on nothing is rolled up yet; `None` if everything is.
-    until: Option<i64>,
-    verifications: Vec<Partition>,
-    bursts: Vec<Partition>,
-    ratelimits: Vec<Partition>,
-}
-
-#[derive(Deserialize)]
-struct Partition {
-    /// Of its events, counted from the Unix epoch.
-    day: i64,
-    /// Its name, if it is for this day as a whole and nothing else.
-    name: Option<String>,
-}
-
-impl Partition {
-    fn name(&self) -> Option<CString> {
-        CString::new(self.name.as_deref()?).ok()
-    }
-}
-
-const DAY: i64 = 24 * 60 * 60 * 1000;
-
-fn day(time: i64) -> i64 {
-    time.div_euclid(DAY)
-}
-
-impl Places {
-    fn of(days: BTreeSet<i64>) -> Outcome<Self> {
-        let places = row(
-            View::Latest,
-            "SELECT pg_catalog.json_build_object(
-                'until', (SELECT unkey.to_ms(until) FROM unkey.rolled_up),
-                'verifications', coalesce(pg_catalog.json_agg(place) FILTER (WHERE parent = 'verification_events'), '[]'),
-                'bursts', coalesce(pg_catalog.json_agg(place) FILTER (WHERE parent = 'verification_bursts'), '[]'),
-                'ratelimits', coalesce(pg_catalog.json_agg(place) FILTER (WHERE parent = 'ratelimit_events'), '[]'))
-            FROM (
-                SELECT parent, pg_catalog.json_build_object('day', date - DATE '1970-01-01', 'name', CASE
-                    (SELECT pg_catalog.pg_get_expr(relpartbound, oid) FROM pg_catalog.pg_class
-                     WHERE oid = pg_catalog.to_regclass(pg_catalog.format('unkey.%I', name)))
-                    WHEN pg_catalog.format('FOR VALUES FROM (%L) TO (%L)',
-                        date::timestamp AT TIME ZONE 'UTC', (date + 1)::timestamp AT TIME ZONE 'UTC') THEN name END) AS place
-                FROM (SELECT *, pg_catalog.to_date(day, 'YYYYMMDD') AS date FROM unkey.event_partitions) AS known
-                WHERE date - DATE '1970-01-01' = ANY ($1)
-            ) AS partition",
-            &[arg(days.into_iter().collect::<Vec<i64>>())],
-        )?;
-        Ok(places.unwrap_or(Self {
-            until: None,
-            verifications: Vec::new(),
-            bursts: Vec::new(),
-            ratelimits: Vec::new(),
-        }))
-    }
 }
 
 /// Events of one kind by where they go.

@@ -94,7 +94,8 @@ pub fn gather<'a, 'b>(events: Events<'a, 'b>) -> (Vec<Events<'a, 'b>>, Events<'a
 
 /// Cuts a burst into rows.
 fn cut<'a, 'b>(common: &Common, group: &[&'a Verification<'b>], bursts: &mut Vec<Events<'a, 'b>>) {
-    let room = ROW_BYTES.saturating_sub(common.bytes());
+    // Long tags had better be there once and be taken apart than be there for each.
+    let room = ROW_BYTES.saturating_sub(common.bytes()).max(ROW_BYTES / 2);
     let (mut row, mut bytes) = (Vec::new(), 0);
     for event in group {
         let own = bytes_of(event);

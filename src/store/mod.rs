@@ -30,6 +30,7 @@ mod lookup;
 pub mod maintenance;
 pub mod migrations;
 mod owner;
+mod places;
 mod probe;
 pub mod query;
 pub mod ratelimit;
