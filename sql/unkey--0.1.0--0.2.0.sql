@@ -2,8 +2,7 @@
 -- From 0.1.0 to 0.2.0: every change of sql/base since, so that what was made before becomes what is made now.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
--- Above some thousand verifications a second a row for each is what a server has its processors for, more than the verifications
--- themselves. The worker then writes what has most in common once.
+-- From some ten thousand verifications a second on, a row for each takes more of the processors than the verifications. The worker then writes what has most in common once.
 CREATE TABLE unkey.verification_bursts (
     time          unkey.instant NOT NULL,
     key_space_id  text COLLATE "C" NOT NULL,

@@ -41,8 +41,7 @@ COMMENT ON TABLE unkey.ratelimit_queue IS 'Calls of the standalone limiter that 
 CREATE TABLE unkey.verification_events (LIKE unkey.verification_queue INCLUDING DEFAULTS) PARTITION BY RANGE (time);
 COMMENT ON TABLE unkey.verification_events IS 'Verifications of keys that were found, one partition per day (UTC), dropped after unkey.retention.';
 
--- Above some thousand verifications a second a row for each is what a server has its processors for, more than the verifications
--- themselves. The worker then writes what has most in common once.
+-- From some ten thousand verifications a second on, a row for each takes more of the processors than the verifications. The worker then writes what has most in common once.
 CREATE TABLE unkey.verification_bursts (
     time          unkey.instant NOT NULL,
     key_space_id  text COLLATE "C" NOT NULL,
