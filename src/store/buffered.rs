@@ -152,7 +152,7 @@ fn put_verification(row: &mut dyn Row, event: &Verification, roles: &Roles) {
     row.optional(event.external_id);
     row.text(event.outcome);
     row.text("");
-    row.texts(&event.tags.iter().collect::<Vec<_>>());
+    row.texts(&event.tags.iter().map(Some).collect::<Vec<_>>());
     row.long(event.spent_credits);
     row.double(event.latency_ms);
     row.text(event.source());

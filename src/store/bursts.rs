@@ -1,7 +1,7 @@
 //! Verifications that have nearly everything in common: a row for all of them costs the worker a fraction of a row for each.
 //!
 //! Only those of one millisecond share a row, so that whoever asks for a time reads what belongs to it and nothing else.
-//! It takes some thousand verifications a second until they are enough; below that every one has a row of its own.
+//! It takes some ten thousand verifications a second until they are enough; below that every one has a row of its own.
 
 use std::collections::HashMap;
 
@@ -141,7 +141,7 @@ pub fn put(row: &mut dyn Row, burst: &[&Verification], role: &str) {
     row.text(first.key_space_id);
     row.text(first.api_id);
     row.text(first.outcome);
-    row.texts(&first.tags.iter().collect::<Vec<_>>());
+    row.texts(&first.tags.iter().map(Some).collect::<Vec<_>>());
     row.long(first.spent_credits);
     row.text(first.source());
     row.text(role);
@@ -162,5 +162,5 @@ fn own_request_id<'a>(event: &Verification<'a>) -> Option<&'a str> {
 /// An array, or NULL if it has nothing but NULLs.
 fn put_texts<'a>(row: &mut dyn Row, texts: impl Iterator<Item = Option<&'a str>>) {
     let texts: Vec<_> = texts.collect();
-    if texts.iter().any(Option::is_some) { row.optional_texts(&texts) } else { row.optional(None) }
+    if texts.iter().any(Option::is_some) { row.texts(&texts) } else { row.optional(None) }
 }

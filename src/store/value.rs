@@ -37,18 +37,9 @@ impl Varlena {
 
     /// A `text[]`.
     pub fn texts<T: AsRef<str>>(texts: &[T]) -> Self {
-        Self::of_bytes(&text_array(texts))
-    }
-
-    /// A value that is laid out already.
-    pub fn of_bytes(bytes: &[u8]) -> Self {
-        let mut words = vec![0u64; bytes.len().div_ceil(size_of::<u64>())].into_boxed_slice();
-        for (word, chunk) in words.iter_mut().zip(bytes.chunks(size_of::<u64>())) {
-            let mut whole = [0; size_of::<u64>()];
-            whole[..chunk.len()].copy_from_slice(chunk);
-            *word = u64::from_ne_bytes(whole);
-        }
-        Self(words)
+        let texts: Vec<_> = texts.iter().map(|text| Some(text.as_ref())).collect();
+        // SAFETY: an array is of variable length.
+        unsafe { Self::copy(text_array(&texts)) }
     }
 
     /// The value, good for as long as this is.
@@ -72,89 +63,38 @@ impl Varlena {
     }
 }
 
-/// Bytes of the length in front of a value of variable length.
-const LENGTH: usize = size_of::<u32>();
-/// Where elements of a `text[]` begin.
-const ALIGNED: usize = size_of::<u32>();
-
-/// The bytes of a `text[]` without NULLs.
-pub fn text_array<T: AsRef<str>>(texts: &[T]) -> Vec<u8> {
-    array(texts.len(), texts.iter().map(|text| Some(text.as_ref())))
+/// A `text[]` in the current memory context.
+pub fn text_array(texts: &[Option<&str>]) -> pg_sys::Datum {
+    let elements = texts.iter().map(|text| text.and_then(IntoDatum::into_datum));
+    // SAFETY: `text` is of variable length and aligned as an integer.
+    unsafe { array(elements, pg_sys::TEXTOID, -1, false, pg_sys::TYPALIGN_INT) }
 }
 
-/// The bytes of a `text[]`.
-pub fn optional_text_array(texts: &[Option<&str>]) -> Vec<u8> {
-    array(texts.len(), texts.iter().copied())
+/// A `double precision[]` in the current memory context.
+pub fn double_array(numbers: &[f64]) -> pg_sys::Datum {
+    let elements = numbers.iter().map(|number| number.into_datum());
+    // SAFETY: `double precision` has eight bytes, which pgrx passes by value.
+    unsafe { array(elements, pg_sys::FLOAT8OID, 8, true, pg_sys::TYPALIGN_DOUBLE) }
 }
 
-/// Those of a `double precision[]` of one element at least.
-pub fn double_array(numbers: &[f64]) -> Vec<u8> {
-    let mut array = head(pg_sys::FLOAT8OID, numbers.len(), None);
-    numbers.iter().for_each(|number| array.extend_from_slice(&number.to_ne_bytes()));
-    with_length(array)
-}
-
-/// Of one dimension, or of none if it is empty; laid out as `utils/array.h` describes it.
-fn array<'a>(count: usize, texts: impl Iterator<Item = Option<&'a str>> + Clone) -> Vec<u8> {
-    let element = |text: &str| (LENGTH + text.len()).next_multiple_of(ALIGNED);
-    let has_nulls = texts.clone().any(|text| text.is_none());
-    let present = has_nulls.then(|| bits(count, texts.clone().map(|text| text.is_some())));
-    let mut array = head(pg_sys::TEXTOID, count, present.as_deref());
-    array.reserve_exact(texts.clone().flatten().map(element).sum());
-    for text in texts.flatten() {
-        // The last one is not padded.
-        array.resize(array.len().next_multiple_of(ALIGNED), 0);
-        array.extend_from_slice(&length(text.len()));
-        array.extend_from_slice(text.as_bytes());
-    }
-    with_length(array)
-}
-
-/// What stands before the elements of an array: lengths, and which of them are there, unless all are.
-fn head(of: pg_sys::Oid, count: usize, present: Option<&[u8]>) -> Vec<u8> {
-    const NUMBERS: usize = LENGTH + 5 * size_of::<u32>();
-    let begin = |present: &[u8]| (NUMBERS + present.len()).next_multiple_of(pg_sys::MAXIMUM_ALIGNOF as usize);
-    let mut head = vec![0; LENGTH]; // once it is known
-    let mut integer = |number: usize| head.extend_from_slice(&(number as u32).to_ne_bytes());
-    integer(usize::from(count > 0)); // dimensions
-    integer(present.map_or(0, begin));
-    integer(of.to_u32() as usize);
-    if count > 0 {
-        integer(count);
-        integer(1); // counted from
-    }
-    if let Some(present) = present {
-        head.extend_from_slice(present);
-        head.resize(begin(present), 0);
-    }
-    head
-}
-
-/// One bit for each, the first one lowest.
-fn bits(count: usize, each: impl Iterator<Item = bool>) -> Vec<u8> {
-    let mut bits = vec![0; count.div_ceil(8)];
-    for (at, _) in each.enumerate().filter(|(_, is_set)| *is_set) {
-        bits[at / 8] |= 1 << (at % 8);
-    }
-    bits
-}
-
-fn with_length(mut value: Vec<u8>) -> Vec<u8> {
-    let content = value.len() - LENGTH;
-    value[..LENGTH].copy_from_slice(&length(content));
-    value
-}
-
-/// The length in front of a value whose content has so many bytes (`SET_VARSIZE_4B` of `varatt.h`).
-pub fn length(content: usize) -> [u8; LENGTH] {
-    let bytes = (LENGTH + content) as u32;
-    if cfg!(target_endian = "big") { bytes & 0x3fff_ffff } else { bytes << 2 }.to_ne_bytes()
-}
-
-/// The same in one byte, for a value that need not be aligned, if it is short enough (`SET_VARSIZE_1B`).
-pub fn short_length(content: usize) -> Option<u8> {
-    let bytes = u8::try_from(1 + content).ok().filter(|&bytes| bytes <= 0x7f)?;
-    Some(if cfg!(target_endian = "big") { bytes | 0x80 } else { bytes << 1 | 1 })
+/// An array of one dimension, counted from 1, or an empty one.
+///
+/// # Safety
+/// The elements are of the type, and the rest is what `pg_type` says of it.
+unsafe fn array(
+    elements: impl Iterator<Item = Option<pg_sys::Datum>>,
+    of: pg_sys::Oid,
+    length: i32,
+    by_value: bool,
+    align: u8,
+) -> pg_sys::Datum {
+    let (mut values, mut nulls): (Vec<_>, Vec<_>) =
+        elements.map(|value| (value.unwrap_or(pg_sys::Datum::null()), value.is_none())).unzip();
+    let (values, nulls, mut count) = (values.as_mut_ptr(), nulls.as_mut_ptr(), values.len() as i32);
+    // SAFETY: as the caller promises; there are as many values as nulls, and Postgres copies them.
+    pg_sys::Datum::from(unsafe {
+        pg_sys::construct_md_array(values, nulls, 1, &mut count, &mut 1, of, length, by_value, align as _)
+    })
 }
 
 /// A JSON document: text for who prints it, `jsonb` for Postgres; either is made from the other when it is first asked for.

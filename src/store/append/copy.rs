@@ -53,11 +53,7 @@ impl Row for Fields<'_> {
         }
     }
 
-    fn texts(&mut self, texts: &[&str]) {
-        self.array(pg_sys::TEXTOID, texts, |fields, text| fields.text(text));
-    }
-
-    fn optional_texts(&mut self, texts: &[Option<&str>]) {
+    fn texts(&mut self, texts: &[Option<&str>]) {
         self.array(pg_sys::TEXTOID, texts, |fields, text| fields.optional(*text));
     }
 

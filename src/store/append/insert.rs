@@ -3,22 +3,19 @@
 
 use std::ffi::CStr;
 
-use pgrx::pg_sys;
 use pgrx::tupdesc::PgTupleDesc;
+use pgrx::{IntoDatum, PgMemoryContexts, pg_sys};
 
 use super::{Column, Row, Target, relation};
 use crate::error::Outcome;
 use crate::store::list::cells;
-use crate::store::value::{self, Varlena};
+use crate::store::value;
 
 const LOCK: pg_sys::LOCKMODE = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
 const NO_LOCK: pg_sys::LOCKMODE = pg_sys::NoLock as pg_sys::LOCKMODE;
 
-/// Rows written at a time, and bytes that their values take in memory until then.
+/// Rows written at a time.
 const PORTION: usize = 500;
-const PORTION_BYTES: usize = 256 * 1024;
-/// Bytes of values that one row does not exceed as a rule.
-const ROW_BYTES: usize = 16 * 1024;
 
 /// A table that wants nothing but its rows: no trigger, constraint or generated column, and indexes that only find.
 pub(super) struct Plain {
@@ -58,24 +55,19 @@ impl Plain {
     }
 
     /// Appends rows.
-    pub(super) fn append<T>(
-        &mut self,
-        rows: impl Iterator<Item = T>,
-        write: impl Fn(&mut dyn Row, T),
-    ) -> Outcome<()> {
+    pub(super) fn append<T>(&mut self, rows: impl Iterator<Item = T>, write: impl Fn(&mut dyn Row, T)) {
         for row in rows {
-            self.values.begin();
+            self.values.row.clear();
             write(&mut self.values, row);
             // SAFETY: the slots are of this table, and values were checked to be of its types when it was opened.
             unsafe { self.fill() };
-            if self.filled == PORTION || self.values.is_full() {
+            if self.filled == PORTION {
                 // SAFETY: as above.
                 unsafe { self.flush() };
             }
         }
         // SAFETY: as above.
         unsafe { self.flush() };
-        Ok(())
     }
 
     /// Puts the row just written into the next slot.
@@ -237,56 +229,39 @@ impl Index {
     }
 }
 
-/// Values as Postgres takes them, in memory that stays where it is until they are written.
+/// Values as Postgres takes them.
 struct Values {
     /// Of the row at hand; `None` for NULL.
     row: Vec<Option<pg_sys::Datum>>,
-    /// Those of variable length, one after the other. Never grows beyond its capacity.
-    bytes: Vec<u8>,
+    /// Where those of variable length are until they are written.
+    memory: PgMemoryContexts,
 }
 
 impl Values {
     fn new(columns: usize) -> Self {
-        Self { row: Vec::with_capacity(columns), bytes: Vec::with_capacity(PORTION_BYTES) }
-    }
-
-    fn begin(&mut self) {
-        self.row.clear();
+        Self { row: Vec::with_capacity(columns), memory: PgMemoryContexts::new("unkey events") }
     }
 
     fn clear(&mut self) {
-        self.bytes.clear();
-    }
-
-    /// Whether another row may not fit.
-    fn is_full(&self) -> bool {
-        self.bytes.len() + ROW_BYTES > self.bytes.capacity()
+        // SAFETY: made by us, and rows that are written are copied.
+        unsafe { self.memory.reset() };
     }
 
     fn put(&mut self, value: impl Into<pg_sys::Datum>) {
         self.row.push(Some(value.into()));
     }
 
-    /// Keeps a value of variable length; what does not fit goes where the transaction's memory goes.
-    fn keep(&mut self, header: &[u8], content: &[u8], aligned: bool) {
-        let begin = if aligned { self.bytes.len().next_multiple_of(8) } else { self.bytes.len() };
-        if begin + header.len() + content.len() > self.bytes.capacity() {
-            let whole = [header, content].concat();
-            return self.put(Varlena::of_bytes(&whole).copied());
-        }
-        self.bytes.resize(begin, 0);
-        self.bytes.extend_from_slice(header);
-        self.bytes.extend_from_slice(content);
-        self.put(self.bytes[begin..].as_ptr() as usize);
+    /// A value that is made in memory of its own.
+    fn make(&mut self, make: impl FnOnce() -> Option<pg_sys::Datum>) {
+        // SAFETY: nothing that Postgres looks after is made there but the value.
+        let made = unsafe { self.memory.switch_to(|_| make()) };
+        self.row.push(made);
     }
 }
 
 impl Row for Values {
     fn text(&mut self, text: &str) {
-        match value::short_length(text.len()) {
-            Some(length) => self.keep(&[length], text.as_bytes(), false),
-            None => self.keep(&value::length(text.len()), text.as_bytes(), true),
-        }
+        self.make(|| text.into_datum());
     }
 
     fn optional(&mut self, text: Option<&str>) {
@@ -296,16 +271,12 @@ impl Row for Values {
         }
     }
 
-    fn texts(&mut self, texts: &[&str]) {
-        self.keep(&[], &value::text_array(texts), true);
-    }
-
-    fn optional_texts(&mut self, texts: &[Option<&str>]) {
-        self.keep(&[], &value::optional_text_array(texts), true);
+    fn texts(&mut self, texts: &[Option<&str>]) {
+        self.make(|| Some(value::text_array(texts)));
     }
 
     fn doubles(&mut self, numbers: &[f64]) {
-        self.keep(&[], &value::double_array(numbers), true);
+        self.make(|| Some(value::double_array(numbers)));
     }
 
     fn long(&mut self, number: i64) {

@@ -71,10 +71,8 @@ pub trait Row {
     fn text(&mut self, text: &str);
     /// A `text` that may be NULL.
     fn optional(&mut self, text: Option<&str>);
-    /// A `text[]` without NULLs.
-    fn texts(&mut self, texts: &[&str]);
     /// A `text[]`.
-    fn optional_texts(&mut self, texts: &[Option<&str>]);
+    fn texts(&mut self, texts: &[Option<&str>]);
     /// A `double precision[]` of one element at least.
     fn doubles(&mut self, numbers: &[f64]);
     /// A `bigint`.
@@ -100,7 +98,7 @@ pub fn append<T>(
     }
     match insert::Plain::open(target, columns)? {
         Some(mut plain) => {
-            plain.append(rows, write)?;
+            plain.append(rows, write);
             plain.close();
             Ok(())
         }
