@@ -7,7 +7,8 @@ use unkey_core::verdict::Spent;
 use unkey_core::{Error, Kind};
 
 use super::in_place::{self, Change, Judgement, Place};
-use super::probe::{Row, Table};
+use super::probe::Table;
+use super::row::Row;
 use super::statement::{View, arg, column, is_read_only, row, rows, run};
 use crate::actor::{Doing, while_doing};
 use crate::clock::to_microseconds;

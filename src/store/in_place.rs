@@ -12,8 +12,9 @@ use std::ptr::null_mut;
 use pgrx::pg_sys;
 use pgrx::pg_sys::{LockTupleMode, TM_Result};
 
-use super::probe::{Row, Table, under_latest};
+use super::probe::{Table, under_latest};
 use super::relations;
+use super::row::Row;
 use crate::error::Outcome;
 
 /// A table with one index, its primary key on one text column.

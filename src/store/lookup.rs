@@ -8,9 +8,10 @@ use unkey_core::limits::StoredLimit;
 
 use super::cache::{self, Shared};
 use super::key::Refilling;
-use super::probe::{Column, Latest, Row, Table, under_latest};
+use super::probe::{Latest, Table, under_latest};
 use super::record::{Api, Identity, Record, networks};
 use super::relations;
+use super::row::{Column, Row};
 use super::value::Json;
 use crate::error::Outcome;
 

@@ -39,6 +39,7 @@ pub mod recovery;
 pub mod relations;
 pub mod requests;
 pub mod root_keys;
+mod row;
 pub mod saved_counters;
 pub mod secrets;
 pub mod session;

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use unkey_core::key::Hash;
 use unkey_core::root_permission::Grants;
 
-use super::probe::{Row, Table, under_latest};
+use super::probe::{Table, under_latest};
+use super::row::Row;
 use super::statement::{View, arg, row, rows, run};
 use super::{cache, relations};
 use crate::error::Outcome;

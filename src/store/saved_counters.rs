@@ -7,7 +7,8 @@ use unkey_core::slots::CounterId;
 
 use super::counters;
 use super::lock;
-use super::probe::{Latest, Row, Table, under_latest};
+use super::probe::{Latest, Table, under_latest};
+use super::row::Row;
 use super::statement::{View, arg, column, row, run};
 use crate::error::Outcome;
 use crate::shared::counters::Saved;

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::probe::{Row, Table, under_latest};
+use super::probe::{Table, under_latest};
+use super::row::Row;
 use super::statement::{View, arg, row, run};
 use super::{cache, relations};
 use crate::error::{Failure, Outcome};
