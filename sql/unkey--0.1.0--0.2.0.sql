@@ -562,3 +562,17 @@ COMMENT ON FUNCTION @extschema@.unkey_scanner_rules(text, text) IS
 tool: gitleaks (TOML, on top of its own rules) or trufflehog (custom detectors in YAML). verify_url, of trufflehog only: an address (http:// or https://, at most 2048 characters) that it sends what it found to, as JSON in a POST; 200 says that a key is live.
 Errors: 22023 another tool or address, 22004 tool is NULL.';
 REVOKE ALL ON FUNCTION @extschema@.unkey_scan(text), @extschema@.unkey_scanner_rules(text, text) FROM PUBLIC;
+
+-- A change of a key has sessions forget that key; those whose library is of 0.1.0 forget all, and can't change any until they are new.
+CREATE UNLOGGED TABLE unkey.common_changes ();
+COMMENT ON TABLE unkey.common_changes IS 'Empty for good. Triggers name it in the message with which Postgres tells all sessions that any key may have changed: what changed is not one key''s own, or many keys did.';
+
+CREATE OR REPLACE FUNCTION unkey.key_changed() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'unkey_key_was_changed_wrapper';
+COMMENT ON FUNCTION unkey.key_changed() IS
+'Trigger: has all sessions forget what they know of the key of the row when the transaction commits, and this one with its next statement; of all keys if the row is of no key, after TRUNCATE, and when a transaction changed many. Errors: 39P01 called otherwise.';
+
+CREATE OR REPLACE FUNCTION unkey.key_linked() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'unkey_key_was_linked_wrapper';
+COMMENT ON FUNCTION unkey.key_linked() IS
+'Trigger of tables with a key_id: as unkey.key_changed, unless the key was made by the same transaction, so that nobody knows it yet. Errors: 39P01 called otherwise.';

@@ -37,7 +37,7 @@ stats! {
     CacheMisses = "cache_misses",
     /// Keys that left a cache because it was full.
     CacheEvictions = "cache_evictions",
-    /// How often a cache was emptied because something about some key changed.
+    /// Keys that were forgotten because they changed, and how often a cache was emptied because any key may have.
     CacheInvalidations = "cache_invalidations",
     /// Memory that the caches of all sessions hold now.
     CacheBytes = "cache_bytes",

@@ -61,18 +61,30 @@ fn unkey_support(request: Internal) -> Composite {
 const IGNORED: Composite = Composite(pg_sys::Datum::null());
 
 #[pg_extern(sql = false)]
-fn unkey_key_changed(fcinfo: pg_sys::FunctionCallInfo) -> Composite {
+fn unkey_key_was_changed(fcinfo: pg_sys::FunctionCallInfo) -> Composite {
     raise(|| {
-        trigger::changed_row(fcinfo)?;
-        keys::announce_change()?;
+        keys::announce_change(&trigger::changed_row(fcinfo)?.key_ids()?)?;
         Ok(IGNORED)
     })
 }
 
 #[pg_extern(sql = false)]
-fn unkey_key_linked(fcinfo: pg_sys::FunctionCallInfo) -> Composite {
+fn unkey_key_was_linked(fcinfo: pg_sys::FunctionCallInfo) -> Composite {
     raise(|| {
-        keys::announce_link(&trigger::changed_row(fcinfo)?.text(c"key_id")?)?;
+        keys::announce_link(&trigger::changed_row(fcinfo)?.key_ids()?)?;
         Ok(IGNORED)
     })
+}
+
+// What 0.1.0 calls. The others have names of their own, so that a session with the library of 0.1.0, which says less than is listened
+// to now, can't change keys after the update.
+
+#[pg_extern(sql = false)]
+fn unkey_key_changed(fcinfo: pg_sys::FunctionCallInfo) -> Composite {
+    unkey_key_was_changed(fcinfo)
+}
+
+#[pg_extern(sql = false)]
+fn unkey_key_linked(fcinfo: pg_sys::FunctionCallInfo) -> Composite {
+    unkey_key_was_linked(fcinfo)
 }

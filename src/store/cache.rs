@@ -1,7 +1,8 @@
 //! Records of keys, root keys and the workspace, kept in the session.
 //!
-//! Emptied as a whole when [`relations::generation`] has moved. Bounded by `unkey.cache_size`; what was not used for
-//! longest goes first. A key that is not there is not kept, so a new key needs no message.
+//! A key is forgotten when a [message](super::changes) says that it changed, and everything when one says that any key may have.
+//! Bounded by `unkey.cache_size`; what was not used for longest goes first. A key that is not there is not kept, so a new key
+//! needs no message.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
@@ -12,6 +13,7 @@ use lru::LruCache;
 use pgrx::pg_sys;
 use unkey_core::key::Hash;
 
+use super::changes::{self, Generation, Place};
 use super::probe::is_serializable;
 use super::record::{Api, Record};
 use super::relations;
@@ -66,6 +68,12 @@ impl<K: Hashable + Eq, V> Bounded<K, V> {
         }
     }
 
+    fn forget(&mut self, key: &K) {
+        if let Some((_, bytes)) = self.entries.pop(key) {
+            self.dropped(bytes);
+        }
+    }
+
     fn dropped(&mut self, bytes: usize) {
         self.bytes -= bytes;
         stats::take(Stat::CacheBytes, bytes as u64);
@@ -79,9 +87,16 @@ impl<K: Hashable + Eq, V> Bounded<K, V> {
     }
 }
 
+/// A key, and what was heard of it when it was read.
+struct Kept {
+    record: Rc<Record>,
+    place: Place,
+    heard: u32,
+}
+
 struct Cache {
     generation: u64,
-    keys: Bounded<Hash, Rc<Record>>,
+    keys: Bounded<Hash, Kept>,
     shared: Bounded<(&'static CStr, String), Shared>,
     root_keys: Bounded<Hash, Rc<RootKey>>,
     /// What is known of it; that there is none is worth knowing too.
@@ -89,16 +104,27 @@ struct Cache {
 }
 
 impl Cache {
-    /// Empties it unless it is of this generation.
-    fn at(&mut self, generation: u64) {
-        if self.generation == generation {
+    /// Empties it if any key may have changed.
+    fn at(&mut self, generation: Generation) {
+        if self.generation == generation.common {
             return;
         }
-        self.generation = generation;
+        self.generation = generation.common;
         if self.bytes() > 0 {
             stats::add(Stat::CacheInvalidations, 1);
         }
         self.clear();
+    }
+
+    /// The key with this hash, if it is known and did not change.
+    fn key(&mut self, hash: &Hash) -> Option<Rc<Record>> {
+        let (kept, _) = self.keys.entries.get(hash)?;
+        if kept.place.heard() == kept.heard {
+            return Some(kept.record.clone());
+        }
+        self.keys.forget(hash);
+        stats::add(Stat::CacheInvalidations, 1);
+        None
     }
 
     fn clear(&mut self) {
@@ -117,13 +143,13 @@ thread_local! {
     static CACHE: RefCell<Option<Cache>> = const { RefCell::new(None) };
 }
 
-fn with<T>(generation: u64, f: impl FnOnce(&mut Cache) -> T) -> T {
+fn with<T>(generation: Generation, f: impl FnOnce(&mut Cache) -> T) -> T {
     CACHE.with_borrow_mut(|cache| {
         let cache = cache.get_or_insert_with(|| {
             // SAFETY: takes a function that lives as long as the library; once per session.
             unsafe { pg_sys::before_shmem_exit(Some(leave), pg_sys::Datum::null()) };
             Cache {
-                generation,
+                generation: generation.common,
                 keys: Bounded::new(),
                 shared: Bounded::new(),
                 root_keys: Bounded::new(),
@@ -141,7 +167,7 @@ pub fn key(hash: &Hash) -> Outcome<Option<Rc<Record>>> {
         return Ok(None);
     }
     let generation = relations::generation()?;
-    let found = with(generation, |cache| cache.keys.entries.get(hash).map(|(record, _)| record.clone()));
+    let found = with(generation, |cache| cache.key(hash));
     count(found.is_some());
     Ok(found)
 }
@@ -154,7 +180,7 @@ pub fn keys(hashes: &[Hash]) -> Outcome<Vec<Option<Rc<Record>>>> {
     let generation = relations::generation()?;
     Ok(with(generation, |cache| {
         let find = |hash| {
-            let found = cache.keys.entries.get(hash).map(|(record, _)| record.clone());
+            let found = cache.key(hash);
             count(found.is_some());
             found
         };
@@ -203,23 +229,25 @@ unsafe extern "C-unwind" fn leave(_code: i32, _arg: pg_sys::Datum) {
 }
 
 /// Keeps a key that was loaded in this generation, if that still is the current one.
-pub fn put_key(generation: u64, hash: &Hash, record: &Rc<Record>) {
-    if generation == relations::last_generation() {
+pub fn put_key(generation: Generation, hash: &Hash, record: &Rc<Record>) {
+    if generation == changes::last_generation() {
         let limit = settings::cache_size();
-        with(generation, |cache| cache.keys.put(*hash, record.clone(), record.bytes(), limit));
+        let place = Place::of(&record.id);
+        let kept = Kept { record: record.clone(), place, heard: place.heard() };
+        with(generation, |cache| cache.keys.put(*hash, kept, record.bytes(), limit));
     }
 }
 
 /// What a catalogue has by this index under this id, if it is known.
-pub fn shared(generation: u64, index: &'static CStr, id: &str) -> Option<Shared> {
+pub fn shared(generation: Generation, index: &'static CStr, id: &str) -> Option<Shared> {
     with(generation, |cache| {
         cache.shared.entries.get(&(index, id.to_owned())).map(|(value, _)| value.clone())
     })
 }
 
 /// Keeps something that was loaded in this generation, if that still is the current one.
-pub fn put_shared(generation: u64, index: &'static CStr, id: &str, value: Shared) {
-    if generation == relations::last_generation() {
+pub fn put_shared(generation: Generation, index: &'static CStr, id: &str, value: Shared) {
+    if generation == changes::last_generation() {
         // A quarter beside the keys: catalogues are small, and every key that is loaded needs them.
         let limit = settings::cache_size() / 4;
         let bytes = value.bytes() + id.len();
@@ -237,8 +265,8 @@ pub fn root_key(hash: &Hash) -> Outcome<Option<Rc<RootKey>>> {
 }
 
 /// Keeps a root key that was loaded in this generation, if that still is the current one.
-pub fn put_root_key(generation: u64, hash: &Hash, root_key: &Rc<RootKey>) {
-    if generation == relations::last_generation() {
+pub fn put_root_key(generation: Generation, hash: &Hash, root_key: &Rc<RootKey>) {
+    if generation == changes::last_generation() {
         let limit = settings::cache_size() / 4;
         let bytes = root_key.bytes();
         with(generation, |cache| cache.root_keys.put(*hash, root_key.clone(), bytes, limit));
@@ -255,8 +283,8 @@ pub fn workspace() -> Outcome<Option<Option<Workspace>>> {
 }
 
 /// Keeps the workspace that was loaded in this generation, if that still is the current one.
-pub fn put_workspace(generation: u64, workspace: Option<Workspace>) {
-    if generation == relations::last_generation() {
+pub fn put_workspace(generation: Generation, workspace: Option<Workspace>) {
+    if generation == changes::last_generation() {
         with(generation, |cache| cache.workspace = Some(workspace));
     }
 }

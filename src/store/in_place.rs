@@ -12,6 +12,7 @@ use std::ptr::null_mut;
 use pgrx::pg_sys;
 use pgrx::pg_sys::{LockTupleMode, TM_Result};
 
+use super::changes;
 use super::probe::{Table, under_latest};
 use super::relations;
 use super::row::Row;
@@ -224,7 +225,7 @@ thread_local! {
 unsafe fn is_plain(place: &Place, heap: pg_sys::Relation) -> bool {
     // SAFETY: as the caller promises; a relation that is open has a valid descriptor.
     unsafe {
-        let now = ((*heap).rd_id, relations::last_generation());
+        let now = ((*heap).rd_id, changes::last_generation().common);
         match LOOKED_AT.get() {
             Some((oid, generation, plain)) if (oid, generation) == now => plain,
             _ => {

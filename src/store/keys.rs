@@ -12,7 +12,7 @@ use unkey_core::limits::StoredLimit;
 use super::key::Key;
 use super::record::Record;
 use super::statement::{Arg, View, arg, row, rows, run};
-use super::{cache, lookup, relations};
+use super::{cache, changes, lookup};
 use crate::actor::{Doing, while_doing};
 use crate::error::Outcome;
 
@@ -127,15 +127,21 @@ pub fn flush_figures() {
     cache::flush();
 }
 
-/// Tells all sessions that something about a key changed, when this transaction commits.
-pub fn announce_change() -> Outcome<()> {
-    relations::announce()
+/// Tells all sessions, when this transaction commits, that these keys changed; of none that any may have.
+pub fn announce_change(key_ids: &[String]) -> Outcome<()> {
+    if key_ids.is_empty() {
+        return changes::announce();
+    }
+    key_ids.iter().try_for_each(|id| changes::announce_key(id))
 }
 
-/// Tells that a key got something of its own. Of a key that this transaction made, nobody else knows anything yet, and
+/// Tells that keys got something of their own. Of a key that this transaction made, nobody else knows anything yet, and
 /// this session keeps nothing.
-pub fn announce_link(key_id: &str) -> Outcome<()> {
-    if lookup::is_new(key_id)? { Ok(()) } else { relations::announce() }
+pub fn announce_link(key_ids: &[String]) -> Outcome<()> {
+    if key_ids.is_empty() {
+        return changes::announce();
+    }
+    key_ids.iter().try_for_each(|id| if lookup::is_new(id)? { Ok(()) } else { changes::announce_key(id) })
 }
 
 fn load_by_hashes(hashes: &[Hash]) -> Outcome<Vec<Option<Rc<Record>>>> {

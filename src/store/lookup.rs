@@ -7,6 +7,7 @@ use unkey_core::key::Hash;
 use unkey_core::limits::StoredLimit;
 
 use super::cache::{self, Shared};
+use super::changes::Generation;
 use super::key::Refilling;
 use super::probe::{Latest, Table, under_latest};
 use super::record::{Api, Identity, Record, networks};
@@ -56,7 +57,7 @@ pub fn is_new(key_id: &str) -> Outcome<bool> {
 /// Reads keys, and the few things that many of them share once in a session.
 struct Reader<'a> {
     latest: &'a Latest,
-    generation: u64,
+    generation: Generation,
 }
 
 /// A key row and what it refers to.

@@ -14,6 +14,7 @@ pub mod audit;
 pub mod buffered;
 mod bursts;
 mod cache;
+mod changes;
 pub mod counters;
 pub mod credits;
 pub mod event_bytes;

@@ -1,15 +1,14 @@
-//! Relations of the extension by name, and the number that moves whenever something about some key may have changed.
+//! Relations of the extension by name.
 //!
-//! Postgres tells every backend which relations changed, at the commit that changed them and in the order of its own
-//! catalogue caches; on a standby as it replays that commit. `unkey.key_changes` is a relation without rows that exists
-//! only to be named so by the triggers of `sql/base/29_key_changes.sql` ([`announce`]). What is kept about keys is good as long as
-//! [`generation`] stands still.
+//! Postgres tells every backend which relations changed, so that what is known here is looked up again. The same messages say which
+//! keys changed ([`changes`]).
 
 use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 
 use pgrx::pg_sys;
 
+use super::changes::{self, Generation, Place};
 use crate::error::{Failure, Outcome};
 
 /// A relation of schema `unkey` whose oid is known.
@@ -27,11 +26,8 @@ thread_local! {
     static STALE: Cell<bool> = const { Cell::new(true) };
     static SHARDED: Cell<bool> = const { Cell::new(false) };
     static OWNER: Cell<pg_sys::Oid> = const { Cell::new(pg_sys::InvalidOid) };
-    static GENERATION: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The relation whose invalidation says that some key changed.
-const KEY_CHANGES: &CStr = c"key_changes";
 /// Tables that every use of a key may change, so that Postgres' own upkeep of them says nothing about keys.
 const BUSY: [&CStr; 6] =
     [c"credits", c"credits_pkey", c"counters", c"counters_pkey", c"saved_counters", c"saved_counters_pkey"];
@@ -45,13 +41,20 @@ pub fn watch() {
 /// Runs wherever Postgres reads its messages, so it only sets flags. No relation means all.
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn changed(_arg: pg_sys::Datum, relation: pg_sys::Oid) {
+    if let Some(key) = Place::numbered(relation)
+        && !is_lost()
+    {
+        changes::hear_of(key);
+    }
     KNOWN.with(|known| {
         // Nothing here holds it while Postgres is called; should that ever change, everything is forgotten.
         let Ok(known) = known.try_borrow() else { return forget() };
+        let says_which = known.iter().any(|known| known.name == changes::COMMON);
         for known in known.iter().filter(|known| relation == pg_sys::InvalidOid || known.oid == relation) {
-            STALE.set(STALE.get() || known.name != KEY_CHANGES);
-            if !BUSY.contains(&known.name) && !is_lost() {
-                GENERATION.set(GENERATION.get() + 1);
+            STALE.set(STALE.get() || ![changes::ANY, changes::COMMON].contains(&known.name));
+            let is_nothing_new = says_which && known.name == changes::ANY;
+            if !BUSY.contains(&known.name) && !is_nothing_new && !is_lost() {
+                changes::hear_of_all();
             }
         }
     });
@@ -74,21 +77,15 @@ const fn is_lost() -> bool {
 
 fn forget() {
     STALE.set(true);
-    GENERATION.set(GENERATION.get() + 1);
+    changes::hear_of_all();
 }
 
-/// The number that moves whenever something about some key may have changed, by anybody's commit or in this transaction.
-/// Reads Postgres' messages first.
-pub fn generation() -> Outcome<u64> {
+/// What was heard of keys, of anybody's commits and of what this transaction changed. Reads Postgres' messages first.
+pub fn generation() -> Outcome<Generation> {
     // SAFETY: inside a transaction, as everything here.
     unsafe { pg_sys::AcceptInvalidationMessages() };
     refresh()?;
-    Ok(GENERATION.get())
-}
-
-/// The number as it stands, without looking for messages.
-pub fn last_generation() -> u64 {
-    GENERATION.get()
+    Ok(changes::last_generation())
 }
 
 /// Whether tables may be elsewhere: Citus leaves stale rows in the tables it shards.
@@ -105,10 +102,15 @@ pub fn owner() -> Outcome<pg_sys::Oid> {
 
 /// The oid of a table or index of schema `unkey`.
 pub fn oid(name: &'static CStr) -> Outcome<pg_sys::Oid> {
+    find(name)?.ok_or_else(|| missing(name))
+}
+
+/// The same; `None` if there is none, as the extension is not updated yet.
+pub fn find(name: &'static CStr) -> Outcome<Option<pg_sys::Oid>> {
     refresh()?;
     let known =
         KNOWN.with_borrow(|known| known.iter().find(|known| known.name == name).map(|known| known.oid));
-    known.map_or_else(|| learn(name), Ok)
+    Ok(known.or_else(|| learn(name)))
 }
 
 /// The descriptor of a composite type of schema `unkey`, good until the next look-up of anything here.
@@ -164,22 +166,26 @@ fn refresh() -> Outcome<()> {
     }
     // Before the look-ups: what changes during them makes it stale again.
     STALE.set(false);
-    GENERATION.set(GENERATION.get() + 1);
-    let found = learn(KEY_CHANGES).and_then(|_| learn(c"keys")).and_then(|keys| {
-        SHARDED.set(named(c"pg_dist_partition", pg_sys::PG_CATALOG_NAMESPACE.into()).is_some());
-        OWNER.set(owner_of(keys)?);
-        Ok(())
-    });
+    changes::hear_of_all();
+    learn(changes::COMMON);
+    let found = learn(changes::ANY)
+        .ok_or_else(|| missing(changes::ANY))
+        .and_then(|_| learn(c"keys").ok_or_else(|| missing(c"keys")))
+        .and_then(|keys| {
+            SHARDED.set(named(c"pg_dist_partition", pg_sys::PG_CATALOG_NAMESPACE.into()).is_some());
+            OWNER.set(owner_of(keys)?);
+            Ok(())
+        });
     STALE.set(STALE.get() || found.is_err());
     found
 }
 
-fn learn(name: &'static CStr) -> Outcome<pg_sys::Oid> {
+fn learn(name: &'static CStr) -> Option<pg_sys::Oid> {
     // SAFETY: looks a name up in the catalogue cache; the name is a C string.
     let namespace = unsafe { pg_sys::get_namespace_oid(c"unkey".as_ptr(), true) };
-    let oid = named(name, namespace).ok_or_else(|| missing(name))?;
+    let oid = named(name, namespace)?;
     KNOWN.with_borrow_mut(|known| known.push(Known { name, oid }));
-    Ok(oid)
+    Some(oid)
 }
 
 fn named(name: &CStr, namespace: pg_sys::Oid) -> Option<pg_sys::Oid> {
@@ -205,14 +211,4 @@ fn owner_of(relation: pg_sys::Oid) -> Outcome<pg_sys::Oid> {
 
 fn missing(name: &CStr) -> Failure {
     Failure::Internal(format!("relation unkey.{} is missing", name.to_string_lossy()))
-}
-
-/// Says at the commit of this transaction, to all sessions here and on standbys, that some key changed; to this session
-/// with its next statement.
-pub fn announce() -> Outcome<()> {
-    let relation = oid(KEY_CHANGES)?;
-    // SAFETY: takes the oid of a relation that the extension keeps; only queues a message. A standby can't write, so
-    // nothing comes here.
-    unsafe { pg_sys::CacheInvalidateRelcacheByRelid(relation) };
-    Ok(())
 }

@@ -1,14 +1,14 @@
 //! What a trigger function is told.
 
-use std::ffi::CStr;
-
 use pgrx::{FromDatum, pg_sys};
 
+use super::relations;
 use crate::error::{Failure, Outcome};
 
-/// The row that a trigger fired for: the new one of an INSERT, else the old one. None after TRUNCATE.
+/// The row that a trigger fired for, before and after. Neither after TRUNCATE.
 pub struct ChangedRow {
-    tuple: pg_sys::HeapTuple,
+    table: pg_sys::Oid,
+    versions: [pg_sys::HeapTuple; 2],
     desc: pg_sys::TupleDesc,
 }
 
@@ -24,29 +24,29 @@ pub fn changed_row(fcinfo: pg_sys::FunctionCallInfo) -> Outcome<ChangedRow> {
             return Err(Failure::NotATrigger);
         }
         let data = context.cast::<pg_sys::TriggerData>();
-        Ok(ChangedRow { tuple: (*data).tg_trigtuple, desc: (*(*data).tg_relation).rd_att })
+        let (table, versions) = ((*data).tg_relation, [(*data).tg_trigtuple, (*data).tg_newtuple]);
+        Ok(ChangedRow { table: (*table).rd_id, versions, desc: (*table).rd_att })
     }
 }
 
 impl ChangedRow {
-    /// A `text` column of the row; empty if NULL or without a row.
-    ///
-    /// # Errors
-    /// If the table has no such column, so that the trigger is none of ours.
-    pub fn text(&self, name: &CStr) -> Outcome<String> {
-        if self.tuple.is_null() {
-            return Ok(String::new());
-        }
-        let mut is_null = false;
+    /// The ids of the keys that it was of, and is; none if the table is none of those with a row for each key, or after TRUNCATE.
+    pub fn key_ids(&self) -> Outcome<Vec<String>> {
+        let column = if self.table == relations::oid(c"keys")? { c"id" } else { c"key_id" };
         // SAFETY: the descriptor is that of the row's table, and says that the column is there and text.
-        let text = unsafe {
-            let column = pg_sys::SPI_fnumber(self.desc, name.as_ptr());
-            if column < 1 || pg_sys::SPI_gettypeid(self.desc, column) != pg_sys::TEXTOID {
-                return Err(Failure::NotATrigger);
+        let mut ids: Vec<_> = unsafe {
+            let number = pg_sys::SPI_fnumber(self.desc, column.as_ptr());
+            if number < 1 || pg_sys::SPI_gettypeid(self.desc, number) != pg_sys::TEXTOID {
+                return Ok(Vec::new());
             }
-            let value = pg_sys::SPI_getbinval(self.tuple, self.desc, column, &mut is_null);
-            String::from_datum(value, is_null)
+            let text = |&version: &pg_sys::HeapTuple| {
+                let mut is_null = false;
+                let value = pg_sys::SPI_getbinval(version, self.desc, number, &mut is_null);
+                String::from_datum(value, is_null)
+            };
+            self.versions.iter().filter(|version| !version.is_null()).filter_map(text).collect()
         };
-        Ok(text.unwrap_or_default())
+        ids.dedup();
+        Ok(ids)
     }
 }

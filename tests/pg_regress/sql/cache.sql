@@ -119,6 +119,43 @@ SELECT count(*) FROM unkey_verify_key(:'key');
 SELECT * FROM tests.growth(format('SELECT unkey_create_key(%L, roles => ''{cache-role}'', permissions => ''{cache.direct}'', credits => 5); SELECT unkey_verify_key(%L)', :'api', :'key'));
 SELECT * FROM tests.growth(format('SELECT unkey_add_permissions(%L, ''{cache.other}''); SELECT unkey_verify_key(%L)', :'key_id', :'key'));
 
+-- What changes one key is no news of another; what is not one key's own, and what changes many at once, is news of all.
+INSERT INTO unkey.keys (id, api_id, hash) VALUES ('key_cache_one', :'api', sha256('cache_one')), ('key_cache_two', :'api', sha256('cache_two'));
+INSERT INTO unkey.keys (id, api_id, hash) SELECT 'key_cache_many_' || n, :'api', sha256(convert_to('cache_many_' || n, 'UTF8')) FROM generate_series(1, 33) AS n;
+-- What a statement has the session forget of the two.
+CREATE FUNCTION tests.forgotten(statement text, OUT hits bigint, OUT misses bigint, OUT invalidations bigint) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM unkey_verify_keys('{cache_one, cache_two}');
+    SELECT * INTO hits, misses, invalidations FROM tests.growth(statement || '; SELECT unkey_verify_keys(''{cache_one, cache_two}'')');
+END
+$$;
+SELECT * FROM tests.forgotten('SELECT 1');
+SELECT * FROM tests.forgotten($$UPDATE unkey.keys SET name = 'changed' WHERE id = 'key_cache_two'$$);
+SELECT * FROM tests.forgotten($$SELECT unkey_update_key('key_cache_two', '{"enabled": true, "credits": {"remaining": 100}}')$$);
+SELECT * FROM tests.forgotten($$SELECT unkey_add_permissions('key_cache_two', '{cache.other}'), unkey_add_roles('key_cache_two', '{cache-role}')$$);
+SELECT * FROM tests.forgotten($$DELETE FROM unkey.key_permissions WHERE key_id = 'key_cache_two'$$);
+SELECT * FROM tests.forgotten($$UPDATE unkey.key_roles SET role_id = (SELECT id FROM unkey.roles WHERE name = 'cache-other') WHERE key_id = 'key_cache_two'$$);
+SELECT * FROM tests.forgotten($$UPDATE unkey.key_roles SET key_id = 'key_cache_one' WHERE key_id = 'key_cache_two'$$);
+SELECT * FROM tests.forgotten($$UPDATE unkey.credits SET key_id = 'key_cache_one' WHERE key_id = 'key_cache_two'$$);
+SELECT * FROM tests.forgotten($$DELETE FROM unkey.credits WHERE key_id = 'key_cache_one'$$);
+SELECT * FROM tests.forgotten($$UPDATE unkey.keys SET name = 'changed' WHERE id = ANY (SELECT 'key_cache_many_' || n FROM generate_series(1, 32) AS n)$$);
+SELECT * FROM tests.forgotten($$UPDATE unkey.keys SET name = 'changed' WHERE id = ANY (SELECT 'key_cache_many_' || n FROM generate_series(1, 33) AS n)$$);
+SELECT * FROM tests.forgotten($$UPDATE unkey.roles SET description = 'changed' WHERE name = 'cache-role'$$);
+SELECT * FROM tests.forgotten('TRUNCATE unkey.key_roles');
+SELECT * FROM tests.forgotten($$DELETE FROM unkey.keys WHERE id = 'key_cache_two'$$);
+SELECT code FROM unkey_verify_keys('{cache_one, cache_two}');
+-- Also when it is undone, and when the id changes.
+BEGIN;
+SELECT * FROM tests.forgotten($$UPDATE unkey.keys SET enabled = false WHERE id = 'key_cache_one'$$);
+SELECT code FROM unkey_verify_key('cache_one');
+ROLLBACK;
+SELECT code FROM unkey_verify_key('cache_one');
+UPDATE unkey.keys SET id = 'key_cache_moved', enabled = false WHERE id = 'key_cache_one';
+SELECT code, key_id FROM unkey_verify_key('cache_one');
+UPDATE unkey.keys SET enabled = true WHERE id = 'key_cache_moved';
+SELECT code, key_id FROM unkey_verify_key('cache_one');
+DELETE FROM unkey.keys WHERE id LIKE 'key\_cache\_%';
+
 -- Bounded: what was not used for longest goes first, and nothing is kept that does not fit.
 SELECT tests.figure('cache_evictions') AS evictions, tests.figure('cache_bytes') AS bytes \gset
 SELECT array_agg(made.key) AS keys FROM generate_series(1, 20) AS n, unkey_create_key(:'api', name => 'cache-' || n) AS made \gset
