@@ -565,12 +565,12 @@ REVOKE ALL ON FUNCTION @extschema@.unkey_scan(text), @extschema@.unkey_scanner_r
 
 -- A change of a key has sessions forget that key; those whose library is of 0.1.0 forget all, and can't change any until they are new.
 CREATE UNLOGGED TABLE unkey.common_changes ();
-COMMENT ON TABLE unkey.common_changes IS 'Empty for good. Triggers name it in the message with which Postgres tells all sessions that any key may have changed: what changed is not one key''s own, or many keys did.';
+COMMENT ON TABLE unkey.common_changes IS 'Empty for good. Triggers name it in the message with which Postgres tells all sessions that any key may have changed: what changed is of no single key or identity, or many changed at once.';
 
 CREATE OR REPLACE FUNCTION unkey.key_changed() RETURNS trigger
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'unkey_key_was_changed_wrapper';
 COMMENT ON FUNCTION unkey.key_changed() IS
-'Trigger: has all sessions forget what they know of the key of the row when the transaction commits, and this one with its next statement; of all keys if the row is of no key, after TRUNCATE, and when a transaction changed many. Errors: 39P01 called otherwise.';
+'Trigger: has all sessions forget what they know of the key of the row, or of the keys of the identity, when the transaction commits, and this one with its next statement; of all keys if the row is of neither, after TRUNCATE, and when a transaction changed many. Errors: 39P01 called otherwise.';
 
 CREATE OR REPLACE FUNCTION unkey.key_linked() RETURNS trigger
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'unkey_key_was_linked_wrapper';

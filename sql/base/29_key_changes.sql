@@ -1,18 +1,18 @@
 -- Sessions keep what they know of keys, root keys and the workspace until something about one changes. Whatever changes it, a
 -- function, a statement written by hand, COPY or replication, fires one of these triggers, which has Postgres tell all sessions at
--- the commit, here and on standbys: that one key changed, or that any may have. For each row, because statement triggers do not fire
+-- the commit, here and on standbys: that one key or identity changed, or that any may have. For each row, because statement triggers do not fire
 -- where replicated changes are applied; ALWAYS, because others do not either.
 
 CREATE UNLOGGED TABLE unkey.key_changes ();
 COMMENT ON TABLE unkey.key_changes IS 'Empty for good. Triggers name it in the message with which Postgres tells all sessions that something about a key changed.';
 
 CREATE UNLOGGED TABLE unkey.common_changes ();
-COMMENT ON TABLE unkey.common_changes IS 'Empty for good. Triggers name it in the message with which Postgres tells all sessions that any key may have changed: what changed is not one key''s own, or many keys did.';
+COMMENT ON TABLE unkey.common_changes IS 'Empty for good. Triggers name it in the message with which Postgres tells all sessions that any key may have changed: what changed is of no single key or identity, or many changed at once.';
 
 CREATE FUNCTION unkey.key_changed() RETURNS trigger
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'unkey_key_was_changed_wrapper';
 COMMENT ON FUNCTION unkey.key_changed() IS
-'Trigger: has all sessions forget what they know of the key of the row when the transaction commits, and this one with its next statement; of all keys if the row is of no key, after TRUNCATE, and when a transaction changed many. Errors: 39P01 called otherwise.';
+'Trigger: has all sessions forget what they know of the key of the row, or of the keys of the identity, when the transaction commits, and this one with its next statement; of all keys if the row is of neither, after TRUNCATE, and when a transaction changed many. Errors: 39P01 called otherwise.';
 
 CREATE FUNCTION unkey.key_linked() RETURNS trigger
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'unkey_key_was_linked_wrapper';

@@ -63,7 +63,7 @@ const IGNORED: Composite = Composite(pg_sys::Datum::null());
 #[pg_extern(sql = false)]
 fn unkey_key_was_changed(fcinfo: pg_sys::FunctionCallInfo) -> Composite {
     raise(|| {
-        keys::announce_change(&trigger::changed_row(fcinfo)?.key_ids()?)?;
+        keys::announce_change(&trigger::changed_row(fcinfo)?.whose()?)?;
         Ok(IGNORED)
     })
 }
@@ -71,7 +71,7 @@ fn unkey_key_was_changed(fcinfo: pg_sys::FunctionCallInfo) -> Composite {
 #[pg_extern(sql = false)]
 fn unkey_key_was_linked(fcinfo: pg_sys::FunctionCallInfo) -> Composite {
     raise(|| {
-        keys::announce_link(&trigger::changed_row(fcinfo)?.key_ids()?)?;
+        keys::announce_link(&trigger::changed_row(fcinfo)?.whose()?)?;
         Ok(IGNORED)
     })
 }

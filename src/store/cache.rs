@@ -1,6 +1,6 @@
 //! Records of keys, root keys and the workspace, kept in the session.
 //!
-//! A key is forgotten when a [message](super::changes) says that it changed, and everything when one says that any key may have.
+//! A key is forgotten when a [message](super::changes) says that it or its identity changed, and everything when one says that any key may have.
 //! Bounded by `unkey.cache_size`; what was not used for longest goes first. A key that is not there is not kept, so a new key
 //! needs no message.
 
@@ -13,7 +13,7 @@ use lru::LruCache;
 use pgrx::pg_sys;
 use unkey_core::key::Hash;
 
-use super::changes::{self, Generation, Place};
+use super::changes::{self, Generation};
 use super::probe::is_serializable;
 use super::record::{Api, Record};
 use super::relations;
@@ -87,10 +87,9 @@ impl<K: Hashable + Eq, V> Bounded<K, V> {
     }
 }
 
-/// A key, and what was heard of it when it was read.
+/// A key, and how much was heard of it when it was read.
 struct Kept {
     record: Rc<Record>,
-    place: Place,
     heard: u32,
 }
 
@@ -119,7 +118,7 @@ impl Cache {
     /// The key with this hash, if it is known and did not change.
     fn key(&mut self, hash: &Hash) -> Option<Rc<Record>> {
         let (kept, _) = self.keys.entries.get(hash)?;
-        if kept.place.heard() == kept.heard {
+        if kept.record.places.heard() == kept.heard {
             return Some(kept.record.clone());
         }
         self.keys.forget(hash);
@@ -232,8 +231,7 @@ unsafe extern "C-unwind" fn leave(_code: i32, _arg: pg_sys::Datum) {
 pub fn put_key(generation: Generation, hash: &Hash, record: &Rc<Record>) {
     if generation == changes::last_generation() {
         let limit = settings::cache_size();
-        let place = Place::of(&record.id);
-        let kept = Kept { record: record.clone(), place, heard: place.heard() };
+        let kept = Kept { record: record.clone(), heard: record.places.heard() };
         with(generation, |cache| cache.keys.put(*hash, kept, record.bytes(), limit));
     }
 }

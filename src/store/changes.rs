@@ -2,8 +2,8 @@
 //!
 //! The triggers of `sql/base/29_key_changes.sql` have Postgres tell every backend that a relation changed, at the commit that changed
 //! a key and in the order of its own catalogue caches; on a standby as it replays that commit. Such a message is the number of a
-//! relation and nothing more. That of one key is a number that no relation has, made of the key's id; `unkey.common_changes`
-//! stands for what many keys have in common, and for many keys at once. `unkey.key_changes` is named with either, for libraries of
+//! relation and nothing more. That of one key or identity is a number that no relation has, made of the id; `unkey.common_changes`
+//! stands for whatever else keys refer to, and for many of them at once. `unkey.key_changes` is named with either, for libraries of
 //! 0.1.0, which forget all keys then; so does this one until the update has brought the other relation.
 
 use std::cell::Cell;
@@ -20,56 +20,63 @@ pub(super) const COMMON: &CStr = c"common_changes";
 /// The one that says that some key changed.
 pub(super) const ANY: &CStr = c"key_changes";
 
-/// How many messages were heard. What is kept about keys is good as long as `common` and the number of the key's
-/// [place](Place::heard) stand still.
+/// How many messages were heard. What is kept about a key is good as long as `common` and what was heard of its [`Places`]
+/// stand still.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Generation {
     /// Those that any key may be concerned by.
     pub common: u64,
-    /// Those of single keys.
+    /// Those of single keys and identities.
     single: u64,
 }
 
-/// Where it is counted what was heard of a key. Some keys share one, and are forgotten together.
+/// Where it is counted what was heard of a key or identity. Some share one, and are forgotten together.
 #[derive(Debug, Clone, Copy)]
 pub struct Place(usize);
 
-/// Few enough to count them in every session, and for a transaction not to say more than that.
+/// Few enough to count them in every session.
 const PLACES: usize = 4096;
 /// The number of the first one: beyond those that relations get in practice. Should one have such a number after all, a key is
 /// forgotten when the relation changes, and the relation is looked up again when the key does.
 const FIRST: u32 = 0xf000_0000;
-/// Keys of which a transaction says that they changed; it says of more that any may have. Every message is read by every
+/// Keys and identities of which a transaction says that they changed; it says of more that any may have. Every message is read by every
 /// session, and a few thousand unread ones have Postgres throw all its caches away.
 const MANY: u32 = 32;
 
 thread_local! {
     static GENERATION: Cell<Generation> = const { Cell::new(Generation { common: 0, single: 0 }) };
     static HEARD: [Cell<u32>; PLACES] = const { [const { Cell::new(0) }; PLACES] };
-    /// The transaction that said last that a key changed, and of how many it did.
+    /// The transaction that said last that one changed, and of how many it did.
     static SAID: Cell<(pg_sys::TransactionId, u32)> = const { Cell::new((pg_sys::InvalidTransactionId, 0)) };
 }
 
 impl Place {
-    /// That of the key with this id; the same in all sessions of all versions.
-    pub fn of(key_id: &str) -> Self {
-        let [first, second, ..] = *Hash::of(key_id).as_bytes();
+    /// That of the key or identity with this id; the same in all sessions of all versions.
+    pub fn of(id: &str) -> Self {
+        let [first, second, ..] = *Hash::of(id).as_bytes();
         Self(usize::from(u16::from_be_bytes([first, second])) % PLACES)
-    }
-
-    /// How many messages were heard of keys with this place.
-    pub fn heard(self) -> u32 {
-        HEARD.with(|heard| heard.get(self.0).map_or(0, Cell::get))
     }
 
     fn number(self) -> pg_sys::Oid {
         pg_sys::Oid::from(FIRST + self.0 as u32)
     }
 
-    /// That of the key that a message is of, unless it is of something else.
+    /// That of what a message is of, unless it is of something else.
     pub(super) fn numbered(number: pg_sys::Oid) -> Option<Self> {
         let place = number.to_u32().checked_sub(FIRST)? as usize;
         (place < PLACES).then_some(Self(place))
+    }
+}
+
+/// Those of a key and of its identity.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Places(pub [Option<Place>; 2]);
+
+impl Places {
+    /// How many messages were heard of either.
+    pub fn heard(self) -> u32 {
+        let heard = |place: Place| HEARD.with(|heard| heard.get(place.0).map_or(0, Cell::get));
+        self.0.into_iter().flatten().map(heard).fold(0, u32::wrapping_add)
     }
 }
 
@@ -84,10 +91,10 @@ pub(super) fn hear_of_all() {
     GENERATION.set(Generation { common: heard.common + 1, ..heard });
 }
 
-/// Counts a message of a single key.
-pub(super) fn hear_of(key: Place) {
+/// Counts a message of a single key or identity.
+pub(super) fn hear_of(place: Place) {
     HEARD.with(|all| {
-        all.get(key.0).into_iter().for_each(|heard| heard.set(heard.get().wrapping_add(1)));
+        all.get(place.0).into_iter().for_each(|heard| heard.set(heard.get().wrapping_add(1)));
     });
     let heard = GENERATION.get();
     GENERATION.set(Generation { single: heard.single + 1, ..heard });
@@ -107,8 +114,8 @@ pub fn announce() -> Outcome<()> {
     Ok(())
 }
 
-/// Says in the same way that this key changed.
-pub fn announce_key(key_id: &str) -> Outcome<()> {
+/// Says in the same way that this key or identity changed.
+pub fn announce_one(id: &str) -> Outcome<()> {
     if relations::find(COMMON)?.is_none() || is_one_of_many() {
         return announce();
     }
@@ -123,7 +130,7 @@ pub fn announce_key(key_id: &str) -> Outcome<()> {
             return Err(Failure::Internal("relation unkey.key_changes is missing".into()));
         }
         let row = pg_sys::heap_tuple_get_struct::<pg_sys::FormData_pg_class>(tuple);
-        (*row).oid = Place::of(key_id).number();
+        (*row).oid = Place::of(id).number();
         pg_sys::CacheInvalidateRelcacheByTuple(tuple);
         pg_sys::heap_freetuple(tuple);
         pg_sys::CacheInvalidateRelcacheByRelid(any);
@@ -131,7 +138,7 @@ pub fn announce_key(key_id: &str) -> Outcome<()> {
     Ok(())
 }
 
-/// Counts the keys of which this transaction says something; whether they are too many by now.
+/// Counts those of which this transaction says something; whether they are too many by now.
 fn is_one_of_many() -> bool {
     // SAFETY: reads a backend-local variable.
     let transaction = unsafe { pg_sys::GetTopTransactionIdIfAny() };

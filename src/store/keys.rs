@@ -127,12 +127,12 @@ pub fn flush_figures() {
     cache::flush();
 }
 
-/// Tells all sessions, when this transaction commits, that these keys changed; of none that any may have.
-pub fn announce_change(key_ids: &[String]) -> Outcome<()> {
-    if key_ids.is_empty() {
+/// Tells all sessions, when this transaction commits, that these keys or identities changed; of none that any may have.
+pub fn announce_change(ids: &[String]) -> Outcome<()> {
+    if ids.is_empty() {
         return changes::announce();
     }
-    key_ids.iter().try_for_each(|id| changes::announce_key(id))
+    ids.iter().try_for_each(|id| changes::announce_one(id))
 }
 
 /// Tells that keys got something of their own. Of a key that this transaction made, nobody else knows anything yet, and
@@ -141,7 +141,7 @@ pub fn announce_link(key_ids: &[String]) -> Outcome<()> {
     if key_ids.is_empty() {
         return changes::announce();
     }
-    key_ids.iter().try_for_each(|id| if lookup::is_new(id)? { Ok(()) } else { changes::announce_key(id) })
+    key_ids.iter().try_for_each(|id| if lookup::is_new(id)? { Ok(()) } else { changes::announce_one(id) })
 }
 
 fn load_by_hashes(hashes: &[Hash]) -> Outcome<Vec<Option<Rc<Record>>>> {

@@ -41,10 +41,10 @@ pub fn watch() {
 /// Runs wherever Postgres reads its messages, so it only sets flags. No relation means all.
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn changed(_arg: pg_sys::Datum, relation: pg_sys::Oid) {
-    if let Some(key) = Place::numbered(relation)
+    if let Some(place) = Place::numbered(relation)
         && !is_lost()
     {
-        changes::hear_of(key);
+        changes::hear_of(place);
     }
     KNOWN.with(|known| {
         // Nothing here holds it while Postgres is called; should that ever change, everything is forgotten.

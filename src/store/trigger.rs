@@ -30,9 +30,10 @@ pub fn changed_row(fcinfo: pg_sys::FunctionCallInfo) -> Outcome<ChangedRow> {
 }
 
 impl ChangedRow {
-    /// The ids of the keys that it was of, and is; none if the table is none of those with a row for each key, or after TRUNCATE.
-    pub fn key_ids(&self) -> Outcome<Vec<String>> {
-        let column = if self.table == relations::oid(c"keys")? { c"id" } else { c"key_id" };
+    /// The ids of the keys or identities that it was of, and is; none if the table's rows are not of one, and after TRUNCATE.
+    pub fn whose(&self) -> Outcome<Vec<String>> {
+        let is_own = [relations::oid(c"keys")?, relations::oid(c"identities")?].contains(&self.table);
+        let column = if is_own { c"id" } else { c"key_id" };
         // SAFETY: the descriptor is that of the row's table, and says that the column is there and text.
         let mut ids: Vec<_> = unsafe {
             let number = pg_sys::SPI_fnumber(self.desc, column.as_ptr());

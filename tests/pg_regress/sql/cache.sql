@@ -9,6 +9,18 @@ SELECT unkey_create_role('cache-role', NULL, '{cache.role}') AS role, unkey_crea
 SELECT key_id, key FROM unkey_create_key(:'api', name => 'cached', external_id => 'cache-owner', roles => '{cache-role}', permissions => '{cache.direct}', ratelimits => '[{"name": "own", "limit": 100, "duration": 60000}]') \gset
 SELECT key_id AS metered_id, key AS metered FROM unkey_create_key(:'api', credits => 100) \gset
 
+-- Autovacuum says of a table that it changed, too.
+CREATE FUNCTION tests.autovacuum(action text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    name regclass;
+BEGIN
+    FOR name IN SELECT oid FROM pg_class WHERE relnamespace = 'unkey'::regnamespace AND relkind = 'r' LOOP
+        EXECUTE format('ALTER TABLE %s %s', name, action);
+    END LOOP;
+END
+$$;
+SELECT tests.autovacuum('SET (autovacuum_enabled = false)');
+
 CREATE FUNCTION tests.figure(figure text) RETURNS bigint LANGUAGE sql RETURN (SELECT value FROM unkey.stats WHERE name = figure);
 -- How much each figure grows while a statement runs.
 CREATE FUNCTION tests.growth(statement text, OUT hits bigint, OUT misses bigint, OUT invalidations bigint) LANGUAGE plpgsql AS $$
@@ -138,6 +150,11 @@ SELECT * FROM tests.forgotten($$UPDATE unkey.key_roles SET role_id = (SELECT id 
 SELECT * FROM tests.forgotten($$UPDATE unkey.key_roles SET key_id = 'key_cache_one' WHERE key_id = 'key_cache_two'$$);
 SELECT * FROM tests.forgotten($$UPDATE unkey.credits SET key_id = 'key_cache_one' WHERE key_id = 'key_cache_two'$$);
 SELECT * FROM tests.forgotten($$DELETE FROM unkey.credits WHERE key_id = 'key_cache_one'$$);
+SELECT * FROM tests.forgotten($$UPDATE unkey.keys SET identity_id = (SELECT id FROM unkey.identities WHERE external_id = 'cache-owner') WHERE id = 'key_cache_two'$$);
+SELECT * FROM tests.forgotten($$SELECT unkey_update_identity('cache-owner', '{"meta": {"plan": "free"}}')$$);
+SELECT * FROM tests.forgotten($$UPDATE unkey.identities SET deleted_at = now() WHERE external_id = 'cache-owner'$$);
+SELECT * FROM tests.forgotten($$UPDATE unkey.identities SET deleted_at = NULL WHERE external_id = 'cache-owner'$$);
+SELECT identity->>'externalId' AS owner, identity->'meta' AS meta FROM unkey_verify_key('cache_two');
 SELECT * FROM tests.forgotten($$UPDATE unkey.keys SET name = 'changed' WHERE id = ANY (SELECT 'key_cache_many_' || n FROM generate_series(1, 32) AS n)$$);
 SELECT * FROM tests.forgotten($$UPDATE unkey.keys SET name = 'changed' WHERE id = ANY (SELECT 'key_cache_many_' || n FROM generate_series(1, 33) AS n)$$);
 SELECT * FROM tests.forgotten($$UPDATE unkey.roles SET description = 'changed' WHERE name = 'cache-role'$$);
@@ -178,3 +195,4 @@ COMMIT;
 SELECT unkey_delete_api(:'api');
 DELETE FROM unkey.keys WHERE api_id = 'api_cache_undone';
 DELETE FROM unkey.apis WHERE id = 'api_cache_undone';
+SELECT tests.autovacuum('RESET (autovacuum_enabled)');
