@@ -13,7 +13,7 @@ use pgrx::pg_sys;
 use unkey_core::key::Hash;
 
 use super::relations;
-use crate::error::{Failure, Outcome};
+use crate::error::Outcome;
 
 /// The relation whose invalidation says that any key may have changed.
 pub(super) const COMMON: &CStr = c"common_changes";
@@ -127,7 +127,7 @@ pub fn announce_one(id: &str) -> Outcome<()> {
         let none = pg_sys::Datum::null();
         let tuple = pg_sys::SearchSysCacheCopy(cache, any.into(), none, none, none);
         if tuple.is_null() {
-            return Err(Failure::Internal("relation unkey.key_changes is missing".into()));
+            return Err(relations::missing(ANY));
         }
         let row = pg_sys::heap_tuple_get_struct::<pg_sys::FormData_pg_class>(tuple);
         (*row).oid = Place::of(id).number();

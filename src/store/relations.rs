@@ -209,6 +209,7 @@ fn owner_of(relation: pg_sys::Oid) -> Outcome<pg_sys::Oid> {
     }
 }
 
-fn missing(name: &CStr) -> Failure {
+/// That a relation of the extension is not there.
+pub(super) fn missing(name: &CStr) -> Failure {
     Failure::Internal(format!("relation unkey.{} is missing", name.to_string_lossy()))
 }
