@@ -118,7 +118,7 @@ impl Cache {
     /// The key with this hash, if it is known and did not change.
     fn key(&mut self, hash: &Hash) -> Option<Rc<Record>> {
         let (kept, _) = self.keys.entries.get(hash)?;
-        if kept.record.places.heard() == kept.heard {
+        if kept.record.topics.heard() == kept.heard {
             return Some(kept.record.clone());
         }
         self.keys.forget(hash);
@@ -231,7 +231,7 @@ unsafe extern "C-unwind" fn leave(_code: i32, _arg: pg_sys::Datum) {
 pub fn put_key(generation: Generation, hash: &Hash, record: &Rc<Record>) {
     if generation == changes::last_generation() {
         let limit = settings::cache_size();
-        let kept = Kept { record: record.clone(), heard: record.places.heard() };
+        let kept = Kept { record: record.clone(), heard: record.topics.heard() };
         with(generation, |cache| cache.keys.put(*hash, kept, record.bytes(), limit));
     }
 }

@@ -20,7 +20,7 @@ pub(super) const COMMON: &CStr = c"common_changes";
 /// The one that says that some key changed.
 pub(super) const ANY: &CStr = c"key_changes";
 
-/// How many messages were heard. What is kept about a key is good as long as `common` and what was heard of its [`Places`]
+/// How many messages were heard. What is kept about a key is good as long as `common` and what was heard of its [`Topics`]
 /// stand still.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Generation {
@@ -30,12 +30,12 @@ pub struct Generation {
     single: u64,
 }
 
-/// Where it is counted what was heard of a key or identity. Some share one, and are forgotten together.
+/// What a message is of: a key or identity. Some share one, and are forgotten together.
 #[derive(Debug, Clone, Copy)]
-pub struct Place(usize);
+pub struct Topic(usize);
 
 /// Few enough to count them in every session.
-const PLACES: usize = 4096;
+const TOPICS: usize = 4096;
 /// The number of the first one: beyond those that relations get in practice. Should one have such a number after all, a key is
 /// forgotten when the relation changes, and the relation is looked up again when the key does.
 const FIRST: u32 = 0xf000_0000;
@@ -45,37 +45,37 @@ const MANY: u32 = 32;
 
 thread_local! {
     static GENERATION: Cell<Generation> = const { Cell::new(Generation { common: 0, single: 0 }) };
-    static HEARD: [Cell<u32>; PLACES] = const { [const { Cell::new(0) }; PLACES] };
+    static HEARD: [Cell<u32>; TOPICS] = const { [const { Cell::new(0) }; TOPICS] };
     /// The transaction that said last that one changed, and of how many it did.
     static SAID: Cell<(pg_sys::TransactionId, u32)> = const { Cell::new((pg_sys::InvalidTransactionId, 0)) };
 }
 
-impl Place {
+impl Topic {
     /// That of the key or identity with this id; the same in all sessions of all versions.
     pub fn of(id: &str) -> Self {
         let [first, second, ..] = *Hash::of(id).as_bytes();
-        Self(usize::from(u16::from_be_bytes([first, second])) % PLACES)
+        Self(usize::from(u16::from_be_bytes([first, second])) % TOPICS)
     }
 
     fn number(self) -> pg_sys::Oid {
         pg_sys::Oid::from(FIRST + self.0 as u32)
     }
 
-    /// That of what a message is of, unless it is of something else.
+    /// That of a message, unless it is of something else.
     pub(super) fn numbered(number: pg_sys::Oid) -> Option<Self> {
-        let place = number.to_u32().checked_sub(FIRST)? as usize;
-        (place < PLACES).then_some(Self(place))
+        let topic = number.to_u32().checked_sub(FIRST)? as usize;
+        (topic < TOPICS).then_some(Self(topic))
     }
 }
 
 /// Those of a key and of its identity.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Places(pub [Option<Place>; 2]);
+pub struct Topics(pub [Option<Topic>; 2]);
 
-impl Places {
+impl Topics {
     /// How many messages were heard of either.
     pub fn heard(self) -> u32 {
-        let heard = |place: Place| HEARD.with(|heard| heard.get(place.0).map_or(0, Cell::get));
+        let heard = |topic: Topic| HEARD.with(|heard| heard.get(topic.0).map_or(0, Cell::get));
         self.0.into_iter().flatten().map(heard).fold(0, u32::wrapping_add)
     }
 }
@@ -92,9 +92,9 @@ pub(super) fn hear_of_all() {
 }
 
 /// Counts a message of a single key or identity.
-pub(super) fn hear_of(place: Place) {
+pub(super) fn hear_of(topic: Topic) {
     HEARD.with(|all| {
-        all.get(place.0).into_iter().for_each(|heard| heard.set(heard.get().wrapping_add(1)));
+        all.get(topic.0).into_iter().for_each(|heard| heard.set(heard.get().wrapping_add(1)));
     });
     let heard = GENERATION.get();
     GENERATION.set(Generation { single: heard.single + 1, ..heard });
@@ -130,7 +130,7 @@ pub fn announce_one(id: &str) -> Outcome<()> {
             return Err(relations::missing(ANY));
         }
         let row = pg_sys::heap_tuple_get_struct::<pg_sys::FormData_pg_class>(tuple);
-        (*row).oid = Place::of(id).number();
+        (*row).oid = Topic::of(id).number();
         pg_sys::CacheInvalidateRelcacheByTuple(tuple);
         pg_sys::heap_freetuple(tuple);
         pg_sys::CacheInvalidateRelcacheByRelid(any);

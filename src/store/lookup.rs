@@ -7,7 +7,7 @@ use unkey_core::key::Hash;
 use unkey_core::limits::StoredLimit;
 
 use super::cache::{self, Shared};
-use super::changes::{Generation, Place, Places};
+use super::changes::{Generation, Topic, Topics};
 use super::key::Refilling;
 use super::probe::{Latest, Table, under_latest};
 use super::record::{Api, Identity, Record, networks};
@@ -110,7 +110,7 @@ impl Reader<'_> {
         let Some(api) = self.api(&api_id)? else { return Ok(None) };
         key.api = api;
         key.metered = !self.latest.by_text(CREDITS, &key.id, |_| Ok(()))?.is_empty();
-        key.places = Places([Some(Place::of(&key.id)), identity_id.as_deref().map(Place::of)]);
+        key.topics = Topics([Some(Topic::of(&key.id)), identity_id.as_deref().map(Topic::of)]);
         if let Some(identity_id) = identity_id {
             key.identity = first(self.latest.by_text(IDENTITIES, &identity_id, identity)?);
         }

@@ -9,7 +9,7 @@ use unkey_core::limits::{Applied, Owned, StoredLimit, unshadowed};
 use unkey_core::network;
 use unkey_core::reply::IdentityReply;
 
-use super::changes::Places;
+use super::changes::Topics;
 use super::key::{self, Key, Refilling};
 use super::value::{Json, Varlena};
 use crate::error::Outcome;
@@ -30,8 +30,8 @@ pub struct Record {
     pub ratelimits: Vec<StoredLimit>,
     pub allowlist: Vec<IpNet>,
     pub identity: Option<Identity>,
-    /// Where messages of it are counted.
-    pub(super) places: Places,
+    /// What messages it is concerned by.
+    pub(super) topics: Topics,
     /// Names, sorted.
     pub roles: Vec<String>,
     /// Slugs, direct and through roles, sorted and each once.
@@ -166,7 +166,7 @@ impl TryFrom<Key> for Record {
             allowlist: networks(key.allowlist)?,
             identity: key.identity.map(identity),
             // Read by a statement, and so never kept.
-            places: Places::default(),
+            topics: Topics::default(),
             roles: key.roles,
             permissions: key.permissions,
             automatic: OnceCell::new(),

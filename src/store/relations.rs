@@ -8,7 +8,7 @@ use std::ffi::CStr;
 
 use pgrx::pg_sys;
 
-use super::changes::{self, Generation, Place};
+use super::changes::{self, Generation, Topic};
 use crate::error::{Failure, Outcome};
 
 /// A relation of schema `unkey` whose oid is known.
@@ -41,10 +41,10 @@ pub fn watch() {
 /// Runs wherever Postgres reads its messages, so it only sets flags. No relation means all.
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn changed(_arg: pg_sys::Datum, relation: pg_sys::Oid) {
-    if let Some(place) = Place::numbered(relation)
+    if let Some(topic) = Topic::numbered(relation)
         && !is_lost()
     {
-        changes::hear_of(place);
+        changes::hear_of(topic);
     }
     KNOWN.with(|known| {
         // Nothing here holds it while Postgres is called; should that ever change, everything is forgotten.
