@@ -49,6 +49,31 @@ class Down(unittest.TestCase):
             self.assertIn("unkey_grant", server.log())
 
 
+class CutOff(unittest.TestCase):
+    def test_a_commit_is_settled_although_every_connection_was_committing(self):
+        """A trigger holds the commit, so that its session can be ended meanwhile."""
+        database.query("""
+            CREATE FUNCTION public.wait_in_commit() RETURNS trigger LANGUAGE plpgsql AS
+                'BEGIN PERFORM pg_catalog.pg_advisory_xact_lock_shared(1); RETURN NULL; END';
+            CREATE CONSTRAINT TRIGGER wait_in_commit AFTER INSERT ON unkey.keys DEFERRABLE INITIALLY DEFERRED
+                FOR EACH ROW EXECUTE FUNCTION public.wait_in_commit()""")
+        self.addCleanup(database.query, "DROP FUNCTION public.wait_in_commit CASCADE")
+        root_key, api, replies = database.root_key(), database.create_api(), []
+        with Server(database.URL, UNKEY_POOL_SIZE=1) as server:
+            def create():
+                replies.append(server.call("keys.createKey", {"apiId": api, "name": "cut off"}, root_key))
+            with database.Lock("SELECT pg_advisory_xact_lock(1)"):
+                client = threading.Thread(target=create)
+                client.start()
+                wait_for(database.waiting, "the commit to wait")
+                database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'unkey_http' AND query = 'COMMIT'")
+                client.join()
+            self.assertEqual((replies[0].status, replies[0].headers["Retry-After"]), (503, "1"), replies)
+            self.assertEqual(database.query(f"SELECT name FROM unkey.keys WHERE api_id = '{api}'"), "")
+            create()
+            self.assertEqual(replies[1].status, 200, replies)
+
+
 class Load:
     """Clients that verify metered keys and create keys, and write down what they were answered."""
 

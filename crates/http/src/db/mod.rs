@@ -153,7 +153,11 @@ impl Database {
     async fn commit(&self, connection: Connection, mark: &Mark) -> Result<(), Failure> {
         match connection.batch_execute("COMMIT").await {
             Ok(()) => Ok(()),
-            Err(error) => self.settle_commit(&error, mark).await,
+            Err(error) => {
+                // Its place in the pool is needed to ask: all connections may have been cut off in a commit.
+                drop(connection);
+                self.settle_commit(&error, mark).await
+            }
         }
     }
 

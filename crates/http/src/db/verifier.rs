@@ -218,7 +218,9 @@ impl Lane {
         };
         let others = self.others.clone();
         self.database.background().spawn(async move {
-            let settled = match ended.await {
+            // By itself, so that a connection that died is given back before it is asked what became of the commit.
+            let ended = ended.await;
+            let settled = match ended {
                 Ok(()) => Ok(()),
                 Err(error) => others.settle_commit(&error, &mark).await,
             };
