@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde_json::value::RawValue;
-use unkey_core::document::{IdentityPatch, RatelimitInput, check_ratelimits};
+use unkey_core::document::{IdentityPatch, Patch, RatelimitInput, check_ratelimits};
 use unkey_core::error::quoted;
 use unkey_core::{Error, Kind, id, limits, validate};
 
@@ -31,11 +31,17 @@ fn exists(external_id: &str) -> Error {
         .hint("External ids are unique; unkey_update_identity changes the identity there is.")
 }
 
+/// A document can grow as it is stored: by spaces, and numbers like 1e300 are written out.
+fn check_stored_size(argument: &'static str, meta: &RawValue) -> Outcome<()> {
+    Ok(validate::identity_meta_size(argument, identities::stored_size(meta)?)?)
+}
+
 /// Makes an identity and answers its id.
 pub fn create(new: NewIdentity) -> Outcome<String> {
     validate::external_id("external_id", &new.external_id)?;
     if let Some(meta) = &new.meta {
         validate::identity_meta("meta", meta)?;
+        check_stored_size("meta", meta)?;
     }
     check_ratelimits("ratelimits", &new.ratelimits)?;
     let now = clock::now();
@@ -60,6 +66,9 @@ pub fn list(limit: i64, cursor: Option<&str>, search: Option<&str>) -> Outcome<P
 /// Changes an identity and answers it as it is then. Its keys go by the new limits from the next verification on.
 pub fn update(reference: &str, patch: &str) -> Outcome<Identity> {
     let patch = IdentityPatch::read(patch)?;
+    if let Patch::Set(meta) = &patch.meta {
+        check_stored_size("patch.meta", meta)?;
+    }
     let old = identities::lock_to_change(reference)?.ok_or_else(|| not_found(reference))?;
     let now = clock::now();
     let meta = patch.meta.change().unwrap_or(old.meta);

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use unkey_core::limits::StoredLimit;
 
 use super::statement::{View, arg, row, rows, run};
-use crate::error::Outcome;
+use crate::error::{Failure, Outcome};
 
 /// A live identity.
 #[derive(Debug, Serialize, Deserialize)]
@@ -76,6 +76,12 @@ pub fn page(limit: i64, after: Option<&str>, search: Option<&str>) -> Outcome<Ve
         ),
         &[arg(limit), arg(after), arg(search)],
     )
+}
+
+/// Bytes of a document as it would be stored.
+pub fn stored_size(document: &RawValue) -> Outcome<usize> {
+    let size = row(View::Caller, "SELECT octet_length($1::jsonb::text)", &[arg(document.get())])?;
+    size.ok_or_else(|| Failure::Internal("a document has no size".into()))
 }
 
 /// Inserts an identity; `None` if the external id is taken.

@@ -118,14 +118,16 @@ pub fn meta(argument: impl Into<Argument>, meta: &RawValue) -> Result<()> {
 /// `meta` of an identity: as [`meta`], and at most 1 MiB of text.
 pub fn identity_meta(argument: impl Into<Argument>, value: &RawValue) -> Result<()> {
     let argument = argument.into();
-    let size = value.get().len();
-    if size > MAX_IDENTITY_META {
-        return Err(Error::invalid(
-            argument,
-            format_args!("must have at most {MAX_IDENTITY_META} bytes, not {size}"),
-        ));
-    }
+    identity_meta_size(argument.clone(), value.get().len())?;
     meta(argument, value)
+}
+
+/// Bytes of the `meta` of an identity, in the text it came in or the one that is stored.
+pub fn identity_meta_size(argument: impl Into<Argument>, size: usize) -> Result<()> {
+    if size <= MAX_IDENTITY_META {
+        return Ok(());
+    }
+    Err(Error::invalid(argument, format_args!("must have at most {MAX_IDENTITY_META} bytes, not {size}")))
 }
 
 /// An instant in milliseconds since the Unix epoch: 1970 to 2100.

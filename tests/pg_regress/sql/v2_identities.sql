@@ -28,6 +28,9 @@ SELECT 'G.3' AS case, status, code, detail FROM tests.v2('identities.updateIdent
 SELECT id AS case, left(body, 70) AS body, length(body), result.status, code, location FROM (VALUES ('G.3', '{}'), ('G.3', '{"externalId": ""}'), ('G.3', '{"externalId": null}'), ('CK-23', '{"externalId": "has space"}'), ('G.3', format('{"externalId": "%s"}', repeat('u', 256))), ('G.3', '{"externalId": "vi.x", "meta": null}'), ('G.3', '{"externalId": "vi.x", "meta": "m"}'),
     ('G.3', '{"externalId": "vi.x", "ratelimits": null}'), ('G.3', '{"externalId": "vi.x", "ratelimits": [{"name": "rl", "limit": 1}]}'), ('G.3', '{"externalId": "vi.x", "ratelimits": [{"name": "rl", "limit": 1, "duration": 1000}, {"name": "rl", "limit": 1, "duration": 1000}]}'),
     ('ID-11', format('{"externalId": "vi.x", "meta": {"m": "%s"}}', repeat('m', 1024 * 1024))), ('A.4', format('{"externalId": "vi.x", "meta": %s}', (SELECT jsonb_object_agg('p' || n, n) FROM generate_series(1, 101) AS n)))) AS wrong(id, body), tests.v2('identities.createIdentity', body) AS result;
+-- A document grows as it is stored: by a space behind each comma, by numbers that are written out.
+SELECT what, operation, status, code, location, detail FROM (VALUES ('spaces', (SELECT string_agg('1', ',') FROM generate_series(1, 400000))), ('numbers', (SELECT string_agg('1e300', ',') FROM generate_series(1, 4000)))) AS grown(what, numbers),
+    (VALUES ('identities.createIdentity', 'externalId', 'vi.grown'), ('identities.updateIdentity', 'identity', 'vi.u2')) AS calls(operation, field, identity), tests.v2(operation, format('{"%s": "%s", "meta": {"m": [%s]}}', field, identity, numbers)) AS result;
 SELECT 'G.3' AS case, (SELECT count(*) FROM unkey_list_identities(search => 'vi.x')) AS kept;
 
 -- Delete: the reply is only meta, its errors are problem+json; keys live on without owner, and the external id is free again.
