@@ -12,7 +12,6 @@ use std::ptr::null_mut;
 use pgrx::pg_sys;
 use pgrx::pg_sys::{LockTupleMode, TM_Result};
 
-use super::changes;
 use super::probe::{Table, under_latest};
 use super::relations;
 use super::row::Row;
@@ -214,7 +213,8 @@ fn is_plain_transaction() -> bool {
 }
 
 thread_local! {
-    /// The table that was looked at last, when, and what was found: nothing changes about a table without a message.
+    /// The table that was looked at last, how much was heard of tables by then, and what was found: nothing changes about a table
+    /// without a message.
     static LOOKED_AT: Cell<Option<(pg_sys::Oid, u64, bool)>> = const { Cell::new(None) };
 }
 
@@ -225,9 +225,9 @@ thread_local! {
 unsafe fn is_plain(place: &Place, heap: pg_sys::Relation) -> bool {
     // SAFETY: as the caller promises; a relation that is open has a valid descriptor.
     unsafe {
-        let now = ((*heap).rd_id, changes::last_generation().common);
+        let now = ((*heap).rd_id, relations::definitions());
         match LOOKED_AT.get() {
-            Some((oid, generation, plain)) if (oid, generation) == now => plain,
+            Some((oid, definitions, plain)) if (oid, definitions) == now => plain,
             _ => {
                 let plain = has_nothing_more(place, heap) && !has_foreign_triggers(heap);
                 LOOKED_AT.set(Some((now.0, now.1, plain)));

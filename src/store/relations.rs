@@ -24,11 +24,14 @@ thread_local! {
     static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
     /// Whether something among [`KNOWN`] changed, so that nothing of it can be relied on.
     static STALE: Cell<bool> = const { Cell::new(true) };
-    static SHARDED: Cell<bool> = const { Cell::new(false) };
+    /// Whether tables may be elsewhere; `None` to look again.
+    static SHARDED: Cell<Option<bool>> = const { Cell::new(None) };
+    /// How many messages were heard of what tables are: columns, indexes, constraints, triggers.
+    static DEFINITIONS: Cell<u64> = const { Cell::new(0) };
     static OWNER: Cell<pg_sys::Oid> = const { Cell::new(pg_sys::InvalidOid) };
 }
 
-/// Tables that every use of a key may change, so that Postgres' own upkeep of them says nothing about keys.
+/// Tables of what every use of a key may change, which nobody keeps: a message about one, which VACUUM sends too, says nothing about keys.
 const BUSY: [&CStr; 6] =
     [c"credits", c"credits_pkey", c"counters", c"counters_pkey", c"saved_counters", c"saved_counters_pkey"];
 
@@ -48,15 +51,22 @@ unsafe extern "C-unwind" fn changed(_arg: pg_sys::Datum, relation: pg_sys::Oid) 
     }
     KNOWN.with(|known| {
         // Nothing here holds it while Postgres is called; should that ever change, everything is forgotten.
-        let Ok(known) = known.try_borrow() else { return forget() };
+        let Ok(mut known) = known.try_borrow_mut() else { return forget() };
+        let is_meant = |known: &Known| relation == pg_sys::InvalidOid || known.oid == relation;
+        if !known.iter().any(is_meant) {
+            return;
+        }
+        DEFINITIONS.set(DEFINITIONS.get() + 1);
+        SHARDED.set(None);
         let says_which = known.iter().any(|known| known.name == changes::COMMON);
-        for known in known.iter().filter(|known| relation == pg_sys::InvalidOid || known.oid == relation) {
+        for known in known.iter().filter(|known| is_meant(known) && !BUSY.contains(&known.name)) {
             STALE.set(STALE.get() || ![changes::ANY, changes::COMMON].contains(&known.name));
             let is_nothing_new = says_which && known.name == changes::ANY;
-            if !BUSY.contains(&known.name) && !is_nothing_new && !is_lost() {
+            if !is_nothing_new && !is_lost() {
                 changes::hear_of_all();
             }
         }
+        known.retain(|known| !(is_meant(known) && BUSY.contains(&known.name)));
     });
 }
 
@@ -77,6 +87,8 @@ const fn is_lost() -> bool {
 
 fn forget() {
     STALE.set(true);
+    SHARDED.set(None);
+    DEFINITIONS.set(DEFINITIONS.get() + 1);
     changes::hear_of_all();
 }
 
@@ -91,7 +103,21 @@ pub fn generation() -> Outcome<Generation> {
 /// Whether tables may be elsewhere: Citus leaves stale rows in the tables it shards.
 pub fn are_sharded() -> Outcome<bool> {
     refresh()?;
-    Ok(SHARDED.get())
+    Ok(SHARDED.get().unwrap_or_else(look_for_shards))
+}
+
+fn look_for_shards() -> bool {
+    // Before the look-up: what changes during it is looked at again.
+    SHARDED.set(Some(false));
+    let found = named(c"pg_dist_partition", pg_sys::PG_CATALOG_NAMESPACE.into()).is_some();
+    SHARDED.set(SHARDED.get().map(|_| found));
+    found
+}
+
+/// Stands still as long as nothing was heard of what the tables that were asked for are. A table must be open, with a lock, before this
+/// is asked: whoever waits for a lock hears of what was done under it when it is granted.
+pub fn definitions() -> u64 {
+    DEFINITIONS.get()
 }
 
 /// Whoever owns the tables, and so may do with them what their functions do.
@@ -166,13 +192,14 @@ fn refresh() -> Outcome<()> {
     }
     // Before the look-ups: what changes during them makes it stale again.
     STALE.set(false);
+    DEFINITIONS.set(DEFINITIONS.get() + 1);
     changes::hear_of_all();
     learn(changes::COMMON);
     let found = learn(changes::ANY)
         .ok_or_else(|| missing(changes::ANY))
         .and_then(|_| learn(c"keys").ok_or_else(|| missing(c"keys")))
         .and_then(|keys| {
-            SHARDED.set(named(c"pg_dist_partition", pg_sys::PG_CATALOG_NAMESPACE.into()).is_some());
+            look_for_shards();
             OWNER.set(owner_of(keys)?);
             Ok(())
         });
