@@ -8,6 +8,7 @@ use unkey_core::ratelimit::{Batch, Window};
 use unkey_core::verdict::Take;
 use unkey_core::{Error, Kind};
 
+use crate::clock;
 use crate::error::Outcome;
 use crate::settings;
 use crate::shared::counters::{self as shared, Attempt, Call, Memory, database};
@@ -68,7 +69,10 @@ impl Counters {
             match memory.attempt(call) {
                 Attempt::Judged(passed) => return Ok(passed),
                 Attempt::Unknown => look_up(memory, call, now)?,
-                Attempt::Full => self.fall_back(memory, call, now)?,
+                Attempt::Full => {
+                    self.fall_back(memory, call, now)?;
+                    call.judge_at(clock::now().max(now));
+                }
             }
         }
     }

@@ -12,6 +12,7 @@ use unkey_core::verdict::Take;
 use unkey_core::{Error, Kind};
 
 use super::statement::{View, arg, column, is_read_only, row, rows, run};
+use crate::clock;
 use crate::error::{Failure, Outcome};
 
 /// The counters that a call has locked. What it counts is written by [`Counters::store`].
@@ -26,13 +27,15 @@ struct Locked {
 }
 
 impl Counters {
-    /// Counts every cost, or none if one limit refuses.
-    pub fn take(&mut self, takes: &[Take], now: i64) -> Outcome<Batch> {
+    /// Counts every cost, or none if one limit refuses. It is judged when the counters are locked: whoever had them may have
+    /// counted in later windows than this call began in.
+    pub fn take(&mut self, takes: &[Take], mut now: i64) -> Outcome<Batch> {
         let keys: BTreeSet<&CounterKey> = takes.iter().map(|take| take.counter).collect();
         let counts = takes.iter().any(|take| take.cost > 0);
         // Only counting needs the lock; a transaction that can't write may still look.
         if counts && !is_read_only() {
             self.lock(keys.iter().copied(), now)?;
+            now = clock::now().max(now);
         }
         let mut counters = keys.iter().map(|key| self.get(key)).collect::<Outcome<Vec<_>>>()?;
         let check = |take: &Take| {

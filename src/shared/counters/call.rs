@@ -112,6 +112,11 @@ impl<'a> Call<'a> {
         self.standings.push(Standing::at(&empty, self.now));
     }
 
+    /// Says that time went by while a counter in the table was waited for.
+    pub fn judge_at(&mut self, now: i64) {
+        self.now = now;
+    }
+
     /// All counters.
     pub fn counters(&mut self) -> impl Iterator<Item = &mut Wanted<'a>> {
         self.wanted.iter_mut()
