@@ -160,6 +160,14 @@ fn with<T>(generation: Generation, f: impl FnOnce(&mut Cache) -> T) -> T {
     })
 }
 
+/// Keeps what was loaded in this generation, if that still is the current one.
+fn keep(generation: Generation, put: impl FnOnce(&mut Cache)) {
+    if generation == changes::last_generation() {
+        changes::is_read_by_a_writer();
+        with(generation, put);
+    }
+}
+
 /// The key with this hash, if it is known and nothing changed since.
 pub fn key(hash: &Hash) -> Outcome<Option<Rc<Record>>> {
     if is_off() {
@@ -229,11 +237,10 @@ unsafe extern "C-unwind" fn leave(_code: i32, _arg: pg_sys::Datum) {
 
 /// Keeps a key that was loaded in this generation, if that still is the current one.
 pub fn put_key(generation: Generation, hash: &Hash, record: &Rc<Record>) {
-    if generation == changes::last_generation() {
-        let limit = settings::cache_size();
+    keep(generation, |cache| {
         let kept = Kept { record: record.clone(), heard: record.topics.heard() };
-        with(generation, |cache| cache.keys.put(*hash, kept, record.bytes(), limit));
-    }
+        cache.keys.put(*hash, kept, record.bytes(), settings::cache_size());
+    });
 }
 
 /// What a catalogue has by this index under this id, if it is known.
@@ -245,12 +252,12 @@ pub fn shared(generation: Generation, index: &'static CStr, id: &str) -> Option<
 
 /// Keeps something that was loaded in this generation, if that still is the current one.
 pub fn put_shared(generation: Generation, index: &'static CStr, id: &str, value: Shared) {
-    if generation == changes::last_generation() {
+    keep(generation, |cache| {
         // A quarter beside the keys: catalogues are small, and every key that is loaded needs them.
         let limit = settings::cache_size() / 4;
         let bytes = value.bytes() + id.len();
-        with(generation, |cache| cache.shared.put((index, id.to_owned()), value, bytes, limit));
-    }
+        cache.shared.put((index, id.to_owned()), value, bytes, limit);
+    });
 }
 
 /// The root key with this hash, if it is known and nothing changed since.
@@ -264,11 +271,9 @@ pub fn root_key(hash: &Hash) -> Outcome<Option<Rc<RootKey>>> {
 
 /// Keeps a root key that was loaded in this generation, if that still is the current one.
 pub fn put_root_key(generation: Generation, hash: &Hash, root_key: &Rc<RootKey>) {
-    if generation == changes::last_generation() {
-        let limit = settings::cache_size() / 4;
-        let bytes = root_key.bytes();
-        with(generation, |cache| cache.root_keys.put(*hash, root_key.clone(), bytes, limit));
-    }
+    keep(generation, |cache| {
+        cache.root_keys.put(*hash, root_key.clone(), root_key.bytes(), settings::cache_size() / 4);
+    });
 }
 
 /// The workspace, or that there is none, if it is known and nothing changed since.
@@ -282,7 +287,5 @@ pub fn workspace() -> Outcome<Option<Option<Workspace>>> {
 
 /// Keeps the workspace that was loaded in this generation, if that still is the current one.
 pub fn put_workspace(generation: Generation, workspace: Option<Workspace>) {
-    if generation == changes::last_generation() {
-        with(generation, |cache| cache.workspace = Some(workspace));
-    }
+    keep(generation, |cache| cache.workspace = Some(workspace));
 }

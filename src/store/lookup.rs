@@ -112,7 +112,7 @@ impl Reader<'_> {
         key.metered = !self.latest.by_text(CREDITS, &key.id, |_| Ok(()))?.is_empty();
         key.topics = Topics([Some(Topic::of(&key.id)), identity_id.as_deref().map(Topic::of)]);
         if let Some(identity_id) = identity_id {
-            key.identity = first(self.latest.by_text(IDENTITIES, &identity_id, identity)?);
+            key.identity = first(self.referred(IDENTITIES, &identity_id, identity)?);
         }
         self.grants(&mut key)?;
         Ok(Some(key))
@@ -155,7 +155,16 @@ impl Reader<'_> {
 
     /// A column of a catalogue's rows; always the same one of each catalogue.
     fn texts(&self, table: Table, id: &str, column: &str) -> Outcome<Rc<[String]>> {
-        self.shared(table.index, id, || self.latest.by_text(table, id, |row| Ok(row.text(column))))
+        self.shared(table.index, id, || self.referred(table, id, |row| Ok(row.text(column))))
+    }
+
+    /// A row that another one refers to.
+    fn referred<T>(&self, table: Table, id: &str, read: impl FnMut(&Row) -> Outcome<T>) -> Outcome<Vec<T>> {
+        let found = self.latest.by_text(table, id, read)?;
+        if found.is_empty() {
+            self.latest.miss();
+        }
+        Ok(found)
     }
 
     fn shared(

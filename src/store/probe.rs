@@ -24,10 +24,10 @@ pub struct Table {
 /// tables that were read open, so that reading again costs the rows alone.
 pub struct Latest {
     snapshot: pg_sys::Snapshot,
-    /// Whether what is read is the state of now; a serializable transaction has one snapshot for good.
+    /// Whether what is read is the state of now; a serializable transaction has one snapshot for good, and a parallel query one.
     is_current: bool,
-    /// Whether a row that this transaction wrote was read.
-    read_own: Cell<bool>,
+    /// Whether others may read something else: a row that this transaction wrote was read, or one is not there that another refers to.
+    in_doubt: Cell<bool>,
     open: RefCell<Vec<Open>>,
 }
 
@@ -56,16 +56,22 @@ pub fn under_latest<T>(reads: impl FnOnce(&Latest) -> Outcome<T>) -> Outcome<Opt
     if relations::are_sharded()? {
         return Ok(None);
     }
-    let is_current = !is_serializable();
+    // A parallel query is given no newer snapshot than its own.
+    // SAFETY: reads a backend-local variable.
+    let is_parallel = unsafe { pg_sys::IsInParallelMode() };
+    let is_current = !is_serializable() && !is_parallel;
     // SAFETY: the snapshot is registered while `reads` runs, and unregistered after all that was read under it is closed;
     // on an ERROR the resource owner does both.
     unsafe {
-        let snapshot =
-            if is_current { pg_sys::GetLatestSnapshot() } else { pg_sys::GetTransactionSnapshot() };
+        let snapshot = match is_current {
+            true => pg_sys::GetLatestSnapshot(),
+            false if is_parallel => pg_sys::GetActiveSnapshot(),
+            false => pg_sys::GetTransactionSnapshot(),
+        };
         let latest = Latest {
             snapshot: pg_sys::RegisterSnapshot(snapshot),
             is_current,
-            read_own: Cell::new(false),
+            in_doubt: Cell::new(false),
             open: RefCell::default(),
         };
         let result = reads(&latest);
@@ -84,7 +90,13 @@ pub fn is_serializable() -> bool {
 impl Latest {
     /// Whether what was read so far is the same for every session: nothing of an older state, nothing uncommitted.
     pub fn may_be_kept(&self) -> bool {
-        self.is_current && !self.read_own.get()
+        self.is_current && !self.in_doubt.get()
+    }
+
+    /// Says that a row is not there that another one refers to. Constraints see to it that it is, but not where rows are replicated, which
+    /// may bring the one long before the other.
+    pub fn miss(&self) {
+        self.in_doubt.set(true);
     }
 
     /// Reads the rows whose indexed column equals a text.
@@ -157,7 +169,7 @@ impl Latest {
             ) {
                 pg_sys::slot_getsomeattrs_int(open.slot, (*(*open.heap).rd_att).natts);
                 let row = Row(open.slot);
-                self.read_own.set(self.read_own.get() || row.is_own());
+                self.in_doubt.set(self.in_doubt.get() || row.is_own());
                 found.push(read(&row)?);
             }
         }
@@ -181,7 +193,7 @@ impl Latest {
                     if !pg_sys::index_fetch_heap(open.scan, open.slot) {
                         continue;
                     }
-                    self.read_own.set(self.read_own.get() || Row(open.slot).is_own());
+                    self.in_doubt.set(self.in_doubt.get() || Row(open.slot).is_own());
                 }
                 found.push(second((*open.scan).xs_itup, (*open.scan).xs_itupdesc));
             }

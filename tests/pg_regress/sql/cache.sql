@@ -9,31 +9,7 @@ SELECT unkey_create_role('cache-role', NULL, '{cache.role}') AS role, unkey_crea
 SELECT key_id, key FROM unkey_create_key(:'api', name => 'cached', external_id => 'cache-owner', roles => '{cache-role}', permissions => '{cache.direct}', ratelimits => '[{"name": "own", "limit": 100, "duration": 60000}]') \gset
 SELECT key_id AS metered_id, key AS metered FROM unkey_create_key(:'api', credits => 100) \gset
 
--- Autovacuum says of a table that it changed, too.
-CREATE FUNCTION tests.autovacuum(action text) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    name regclass;
-BEGIN
-    FOR name IN SELECT oid FROM pg_class WHERE relnamespace = 'unkey'::regnamespace AND relkind = 'r' LOOP
-        EXECUTE format('ALTER TABLE %s %s', name, action);
-    END LOOP;
-END
-$$;
 SELECT tests.autovacuum('SET (autovacuum_enabled = false)');
-
-CREATE FUNCTION tests.figure(figure text) RETURNS bigint LANGUAGE sql RETURN (SELECT value FROM unkey.stats WHERE name = figure);
--- How much each figure grows while a statement runs.
-CREATE FUNCTION tests.growth(statement text, OUT hits bigint, OUT misses bigint, OUT invalidations bigint) LANGUAGE plpgsql AS $$
-BEGIN
-    hits := -tests.figure('cache_hits');
-    misses := -tests.figure('cache_misses');
-    invalidations := -tests.figure('cache_invalidations');
-    EXECUTE statement;
-    hits := hits + tests.figure('cache_hits');
-    misses := misses + tests.figure('cache_misses');
-    invalidations := invalidations + tests.figure('cache_invalidations');
-END
-$$;
 
 -- The second time, a key is known; a key that does not exist is looked for each time.
 SET unkey.cache_size = 0;

@@ -147,3 +147,29 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- Of each table of the extension. Autovacuum says of a table that it changed, and sessions forget what they know.
+CREATE FUNCTION tests.autovacuum(action text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    name regclass;
+BEGIN
+    FOR name IN SELECT oid FROM pg_class WHERE relnamespace = 'unkey'::regnamespace AND relkind = 'r' LOOP
+        EXECUTE format('ALTER TABLE %s %s', name, action);
+    END LOOP;
+END
+$$;
+
+-- A figure of the statistics.
+CREATE FUNCTION tests.figure(figure text) RETURNS bigint LANGUAGE sql RETURN (SELECT value FROM unkey.stats WHERE name = figure);
+-- How much each figure grows while a statement runs.
+CREATE FUNCTION tests.growth(statement text, OUT hits bigint, OUT misses bigint, OUT invalidations bigint) LANGUAGE plpgsql AS $$
+BEGIN
+    hits := -tests.figure('cache_hits');
+    misses := -tests.figure('cache_misses');
+    invalidations := -tests.figure('cache_invalidations');
+    EXECUTE statement;
+    hits := hits + tests.figure('cache_hits');
+    misses := misses + tests.figure('cache_misses');
+    invalidations := invalidations + tests.figure('cache_invalidations');
+END
+$$;
