@@ -564,6 +564,9 @@ Errors: 22023 another tool or address, 22004 tool is NULL.';
 REVOKE ALL ON FUNCTION @extschema@.unkey_scan(text), @extschema@.unkey_scanner_rules(text, text) FROM PUBLIC;
 
 -- A change of a key has sessions forget that key; those whose library is of 0.1.0 forget all, and can't change any until they are new.
+-- First of all, everybody who changed something says so in the old way, which would not be heard any more.
+LOCK TABLE unkey.apis, unkey.credits, unkey.identities, unkey.key_permissions, unkey.key_roles, unkey.keys, unkey.permissions,
+    unkey.role_permissions, unkey.roles, unkey.root_keys, unkey.workspace IN SHARE ROW EXCLUSIVE MODE;
 CREATE UNLOGGED TABLE unkey.common_changes ();
 COMMENT ON TABLE unkey.common_changes IS 'Empty for good. Triggers name it in the message with which Postgres tells all sessions that any key may have changed: what changed is of no single key or identity, or many changed at once.';
 
