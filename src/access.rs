@@ -206,8 +206,7 @@ pub fn list_permissions(limit: i64, cursor: Option<&str>, search: Option<&str>) 
 }
 
 /// Changes a permission and answers it; its links stay whatever the slug.
-pub fn update_permission(reference: &str, patch: &str) -> Outcome<Permission> {
-    let patch = PermissionPatch::read(patch)?;
+pub fn update_permission(reference: &str, patch: PermissionPatch) -> Outcome<Permission> {
     let old = lock_permission(reference)?;
     let new = Permission {
         id: old.id,
@@ -255,8 +254,7 @@ pub fn list_roles(limit: i64, cursor: Option<&str>, search: Option<&str>) -> Out
 }
 
 /// Changes name and description of a role and answers it.
-pub fn update_role(reference: &str, patch: &str) -> Outcome<Role> {
-    let patch = RolePatch::read(patch)?;
+pub fn update_role(reference: &str, patch: RolePatch) -> Outcome<Role> {
     let old = lock_role(reference)?;
     let new = Role {
         name: patch.name.unwrap_or(old.name),

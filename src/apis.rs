@@ -72,8 +72,7 @@ pub fn list(limit: i64, cursor: Option<&str>) -> Outcome<Page<Api>> {
 }
 
 /// Changes an API.
-pub fn update(api_id: &str, patch: &str) -> Outcome<()> {
-    let patch = ApiPatch::read(patch)?;
+pub fn update(api_id: &str, patch: ApiPatch) -> Outcome<()> {
     let key_format = patch.key_format()?;
     check_format(api_id, &patch, key_format)?;
     let changes = Changes {

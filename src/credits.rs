@@ -1,9 +1,8 @@
 //! Credits of one key: balance and refill.
 
-use unkey_core::credits::{Balance, Change as BalanceChange};
+use unkey_core::Error;
+use unkey_core::credits::{Balance, Change as BalanceChange, Operation};
 use unkey_core::document::{CreditsPatch, Patch};
-use unkey_core::error::quoted;
-use unkey_core::{Error, rule};
 
 use crate::clock;
 use crate::error::Outcome;
@@ -44,38 +43,6 @@ fn store_balance(key: &Key, balance: Option<Balance>, change: BalanceChange, now
     let balance = balance.unwrap_or(empty).apply(change);
     credits::put(&key.id, &balance)?;
     Ok(balance.remaining)
-}
-
-/// What to do with a balance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    /// Sets it.
-    Set(i64),
-    /// Makes the key unlimited; forgets the refill too, or keeps it.
-    SetUnlimited { forget_refill: bool },
-    /// Adds.
-    Increment(i64),
-    /// Takes away, down to 0.
-    Decrement(i64),
-}
-
-/// `value`: `None` if the caller left it out, `Some(None)` for an explicit null.
-pub fn operation(operation: &str, value: Option<Option<i64>>) -> Outcome<Operation> {
-    let number = value.flatten();
-    if let Some(number) = number {
-        rule::COUNT.check("value", number)?;
-    }
-    match (operation, number) {
-        ("set", Some(number)) => Ok(Operation::Set(number)),
-        ("set", None) => Ok(Operation::SetUnlimited { forget_refill: value.is_some() }),
-        ("increment", Some(number)) => Ok(Operation::Increment(number)),
-        ("decrement", Some(number)) => Ok(Operation::Decrement(number)),
-        ("increment" | "decrement", None) => Err(Error::missing("value").into()),
-        (other, _) => {
-            let problem = format!("must be 'set', 'increment' or 'decrement', not {}", quoted(other));
-            Err(Error::invalid("operation", problem).into())
-        }
-    }
 }
 
 /// Changes the balance of a key locked with it, and answers it; `None` for unlimited.

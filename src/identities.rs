@@ -64,8 +64,7 @@ pub fn list(limit: i64, cursor: Option<&str>, search: Option<&str>) -> Outcome<P
 }
 
 /// Changes an identity and answers it as it is then. Its keys go by the new limits from the next verification on.
-pub fn update(reference: &str, patch: &str) -> Outcome<Identity> {
-    let patch = IdentityPatch::read(patch)?;
+pub fn update(reference: &str, patch: IdentityPatch) -> Outcome<Identity> {
     if let Patch::Set(meta) = &patch.meta {
         check_stored_size("patch.meta", meta)?;
     }

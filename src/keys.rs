@@ -1,7 +1,7 @@
 //! Keys: create, read, change, delete.
 
 use serde_json::value::RawValue;
-use unkey_core::credits::Refill;
+use unkey_core::credits::{Operation, Refill};
 use unkey_core::document::{KeyPatch, Patch, RatelimitInput, check_credits, check_ratelimits};
 use unkey_core::envelope::DataKey;
 use unkey_core::key::{self, Hash};
@@ -184,8 +184,7 @@ fn position(cursor: &str) -> Outcome<(i64, String)> {
 }
 
 /// Changes a key.
-pub fn update(key_id: &str, patch: &str) -> Outcome<()> {
-    let patch = KeyPatch::read(patch)?;
+pub fn update(key_id: &str, patch: KeyPatch) -> Outcome<()> {
     // Without need of the balance, a change never waits for verifications: a revocation must not.
     let lock = if matches!(patch.credits, Patch::Keep) { locked } else { locked_with_balance };
     let key = lock(key_id)?;
@@ -220,7 +219,7 @@ pub fn update(key_id: &str, patch: &str) -> Outcome<()> {
 }
 
 /// Changes the balance of a key and answers it; `None` for unlimited.
-pub fn update_credits(key_id: &str, operation: credits::Operation) -> Outcome<Option<i64>> {
+pub fn update_credits(key_id: &str, operation: Operation) -> Outcome<Option<i64>> {
     credits::update(&locked_with_balance(key_id)?, operation)
 }
 

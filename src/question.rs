@@ -85,8 +85,13 @@ impl Arguments {
             ratelimits: ratelimits.unwrap_or_default(),
             scope: self.scope,
             tags: self.tags,
-            ip: self.ip.as_deref().and_then(network::read).map(|network| network.addr()),
+            ip: address(self.ip.as_deref()),
             migration_id: self.migration_id,
         })
     }
+}
+
+/// An address as text; nothing else is one.
+pub fn address(text: Option<&str>) -> Option<IpAddr> {
+    text.and_then(network::read).map(|network| network.addr())
 }

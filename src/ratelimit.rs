@@ -54,6 +54,11 @@ pub fn get_namespace(view: View, reference: &str) -> Outcome<Namespace> {
     Ok(namespace_at(view, reference)?.ok_or_else(|| namespace_not_found(reference))?)
 }
 
+/// The live namespace with this name or else this id; a deleted one is as if it had never been.
+pub fn live_namespace(reference: &str) -> Outcome<Namespace> {
+    Ok(store::find(View::Latest, reference)?.ok_or_else(|| namespace_not_found(reference))?)
+}
+
 /// The live namespace of this name, made when missing. Of two who make it at once, the second waits for the first.
 pub fn create_namespace(name: &str) -> Outcome<Namespace> {
     validate::namespace_name("name", name)?;

@@ -109,9 +109,26 @@ pub fn list(limit: i64, cursor: Option<&str>) -> Outcome<Page<RootKey>> {
     Page::load(limit, |limit| root_keys::page(limit, cursor), |root_key| root_key.id.clone())
 }
 
+/// A page of those that may do no more than this one.
+pub fn list_reach(caller: &RootKey, limit: i64, cursor: Option<&str>) -> Outcome<Page<RootKey>> {
+    Page::load(limit, |limit| reach(caller, limit, cursor), |root_key| root_key.id.clone())
+}
+
+fn reach(caller: &RootKey, limit: i64, cursor: Option<&str>) -> Outcome<Vec<RootKey>> {
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let (mut found, mut last) = (Vec::new(), cursor.map(str::to_owned));
+    while found.len() < wanted {
+        let rows = root_keys::page(limit, last.as_deref())?;
+        let Some(row) = rows.last() else { break };
+        last = Some(row.id.clone());
+        found.extend(rows.into_iter().filter(|listed| caller.permissions.covers(&listed.permissions)));
+    }
+    found.truncate(wanted);
+    Ok(found)
+}
+
 /// Changes a root key.
-pub fn update(key_id: &str, patch: &str, caller: Option<&RootKey>) -> Outcome<()> {
-    let patch = RootKeyPatch::read(patch)?;
+pub fn update(key_id: &str, patch: RootKeyPatch, caller: Option<&RootKey>) -> Outcome<()> {
     let permissions = patch.permissions()?;
     let old = locked(key_id)?;
     check_reach(caller, &old.permissions)?;

@@ -2,6 +2,7 @@
 
 use pgrx::prelude::*;
 use serde::Serialize;
+use unkey_core::document::{PermissionPatch, RolePatch};
 use unkey_core::validate::required;
 
 use super::types::{Composite, Document, List, composite, many, one, strings};
@@ -107,7 +108,10 @@ fn unkey_list_permissions(limit: Option<i32>, cursor: Option<&str>, search: Opti
 #[pg_extern(sql = false)]
 fn unkey_update_permission(permission: Option<&str>, patch: Option<Document>) {
     raise(|| {
-        access::update_permission(required("permission", permission)?, required("patch", patch)?.text())?;
+        access::update_permission(
+            required("permission", permission)?,
+            PermissionPatch::read(required("patch", patch)?.text())?,
+        )?;
         Ok(())
     })
 }
@@ -138,7 +142,7 @@ fn unkey_list_roles(limit: Option<i32>, cursor: Option<&str>, search: Option<&st
 #[pg_extern(sql = false)]
 fn unkey_update_role(role: Option<&str>, patch: Option<Document>) {
     raise(|| {
-        access::update_role(required("role", role)?, required("patch", patch)?.text())?;
+        access::update_role(required("role", role)?, RolePatch::read(required("patch", patch)?.text())?)?;
         Ok(())
     })
 }

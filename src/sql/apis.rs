@@ -1,6 +1,7 @@
 //! `unkey_*_api`.
 
 use pgrx::prelude::*;
+use unkey_core::document::ApiPatch;
 use unkey_core::validate::required;
 
 use super::types::{Composite, Document, List, composite, many, one};
@@ -68,7 +69,7 @@ fn unkey_list_apis(limit: Option<i32>, cursor: Option<&str>) -> SetOfIterator<'s
 
 #[pg_extern(sql = false)]
 fn unkey_update_api(api_id: Option<&str>, patch: Option<Document>) {
-    raise(|| apis::update(required("api_id", api_id)?, required("patch", patch)?.text()))
+    raise(|| apis::update(required("api_id", api_id)?, ApiPatch::read(required("patch", patch)?.text())?))
 }
 
 #[pg_extern(sql = false)]

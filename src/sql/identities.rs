@@ -1,7 +1,7 @@
 //! `unkey_*_identity`.
 
 use pgrx::prelude::*;
-use unkey_core::document;
+use unkey_core::document::{self, IdentityPatch};
 use unkey_core::validate::required;
 
 use super::types::{Composite, Document, composite, many, one};
@@ -44,7 +44,13 @@ fn unkey_list_identities(
 
 #[pg_extern(sql = false)]
 fn unkey_update_identity(identity: Option<&str>, patch: Option<Document>) {
-    raise(|| identities::update(required("identity", identity)?, required("patch", patch)?.text()).map(drop))
+    raise(|| {
+        identities::update(
+            required("identity", identity)?,
+            IdentityPatch::read(required("patch", patch)?.text())?,
+        )
+        .map(drop)
+    })
 }
 
 #[pg_extern(sql = false)]

@@ -5,8 +5,8 @@ use pgrx::prelude::*;
 use pgrx::{IntoDatum, pg_sys};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use unkey_core::credits::Refill;
-use unkey_core::document::{self, DayWithDaily, RefillInput, RefillNames};
+use unkey_core::credits::{Operation, Refill};
+use unkey_core::document::{self, DayWithDaily, KeyPatch, RefillInput, RefillNames};
 use unkey_core::reply::IdentityReply;
 use unkey_core::validate::required;
 use unkey_core::{Error, limits::StoredLimit};
@@ -14,7 +14,6 @@ use unkey_core::{Error, limits::StoredLimit};
 use super::types::{
     Composite, Document, List, columns_of, composite, composite_of, instant, many, milliseconds, one, strings,
 };
-use crate::credits;
 use crate::error::{Outcome, raise};
 use crate::keys::{self, Created, NewKey};
 use crate::store::key::Key;
@@ -185,7 +184,7 @@ fn unkey_list_keys(
 
 #[pg_extern(sql = false)]
 fn unkey_update_key(key_id: Option<&str>, patch: Option<Document>) {
-    raise(|| keys::update(required("key_id", key_id)?, required("patch", patch)?.text()))
+    raise(|| keys::update(required("key_id", key_id)?, KeyPatch::read(required("patch", patch)?.text())?))
 }
 
 #[pg_extern(sql = false)]
@@ -210,7 +209,7 @@ fn update_credits(
     operation: Option<&str>,
     value: Option<Option<i64>>,
 ) -> Outcome<Option<i64>> {
-    let operation = credits::operation(required("operation", operation)?, value)?;
+    let operation = Operation::read(required("operation", operation)?, value)?;
     keys::update_credits(required("key_id", key_id)?, operation)
 }
 

@@ -4,6 +4,7 @@ use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use serde::Serialize;
+use unkey_core::document::RootKeyPatch;
 use unkey_core::root_permission::Grants;
 use unkey_core::validate::required;
 
@@ -75,7 +76,13 @@ fn unkey_list_root_keys(limit: Option<i32>, cursor: Option<&str>) -> SetOfIterat
 
 #[pg_extern(sql = false)]
 fn unkey_update_root_key(key_id: Option<&str>, patch: Option<Document>) {
-    raise(|| root_keys::update(required("key_id", key_id)?, required("patch", patch)?.text(), None))
+    raise(|| {
+        root_keys::update(
+            required("key_id", key_id)?,
+            RootKeyPatch::read(required("patch", patch)?.text())?,
+            None,
+        )
+    })
 }
 
 #[pg_extern(sql = false)]

@@ -70,7 +70,7 @@ pub fn list_keys(caller: &Caller, request: ListKeys) -> Outcome<Reply> {
 
 pub fn update(caller: &Caller, request: UpdateApi) -> Outcome<Reply> {
     caller.require_on_api(&request.api_id, "update_api")?;
-    apis::update(&request.api_id, &request.patch)?;
+    apis::update(&request.api_id, request.patch)?;
     Reply::empty()
 }
 

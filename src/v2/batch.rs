@@ -6,12 +6,13 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use unkey_core::request::{Request, VerifyKey};
+use unkey_core::request::Request;
 use unkey_core::{Error, Result, authorization};
 
 use super::caller::Caller;
+use super::keys::{self, Verify};
 use super::reply::Response;
-use super::{Call, actor, keys};
+use super::{Call, actor};
 use crate::actor::Actor;
 use crate::error::{Failure, Outcome, answered};
 use crate::question::Question;
@@ -76,17 +77,17 @@ pub fn verify_keys(calls: &[Call]) -> Outcome<Vec<Option<Verification>>> {
 }
 
 /// What a call brings that can be judged without the database.
-fn read(call: &Call) -> Step<VerifyKey> {
+fn read(call: &Call) -> Step<Verify> {
     authorization::bearer(call.authorization)?;
-    let request = VerifyKey::read(call.body.unwrap_or("{}"))?;
-    match request.migration_id {
+    let request = Verify::read(call.body.unwrap_or("{}"))?;
+    match request.question.migration_id {
         None => Ok(request),
         Some(_) => Err(Out::Alone),
     }
 }
 
 /// A request and who makes it.
-type Identified = (VerifyKey, Rc<RootKey>);
+type Identified = (Verify, Rc<RootKey>);
 
 /// Reads every call and finds its root key.
 fn identify(calls: &[Call]) -> Outcome<Vec<Step<Identified>>> {
@@ -143,7 +144,7 @@ impl Inquiry {
     fn new((request, root_key): Identified, call: &Call, request_id: &str) -> Step<Self> {
         let actor = actor(call, &root_key, request_id);
         let caller = Caller { root_key, ip: call.ip.clone(), metrics: call.metrics };
-        let (key, question) = keys::question(&caller, request)?;
+        let Verify { key, question } = request.by(&caller)?;
         Ok(Self { key, question, actor })
     }
 

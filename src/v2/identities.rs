@@ -46,7 +46,7 @@ pub fn list(caller: &Caller, request: Search) -> Outcome<Reply> {
 
 pub fn update(caller: &Caller, request: UpdateIdentity) -> Outcome<Reply> {
     require(caller, "update_identity")?;
-    Reply::data(&reply(&identities::update(&request.identity, &request.patch)?))
+    Reply::data(&reply(&identities::update(&request.identity, request.patch)?))
 }
 
 pub fn delete(caller: &Caller, request: IdentityName) -> Outcome<Reply> {

@@ -1,15 +1,14 @@
 //! `keys.*`.
 
 use unkey_core::credits::Refill;
-use unkey_core::document::Patch;
 use unkey_core::key::Plaintext;
 use unkey_core::reply::{
     CreatedKey, CreditsReply, FoundReply, KeyReply, PermissionReply, RefillReply, RoleReply,
     VerificationReply,
 };
 use unkey_core::request::{
-    ChangePermissions, ChangeRoles, CreateKey, DeleteKey, GetKey, MigrateKeys, RerollKey, UpdateCredits,
-    UpdateKey, VerifyKey, Whoami,
+    ChangePermissions, ChangeRoles, CreateKey, DeleteKey, GetKey, MigrateKeys, Request, RerollKey,
+    UpdateCredits, UpdateKey, VerifyKey, Whoami,
 };
 use unkey_core::root_permission::{Ids, Wanted};
 use unkey_core::verdict::Code;
@@ -20,13 +19,13 @@ use super::reply::Reply;
 use crate::access::{Change, Missing};
 use crate::error::Outcome;
 use crate::keys::{Created, NewKey};
-use crate::question::{Arguments, Question, Scope};
+use crate::question::{Arguments, Question, Scope, address};
 use crate::store::access::{Permission, Role};
 use crate::store::key::Key;
 use crate::store::subtransaction::atomically;
 use crate::store::value::Json;
 use crate::verify::{Answer, Found, code, identity_reply};
-use crate::{clock, credits, grants, keys, migrations, recovery, reroll, verify as verification};
+use crate::{clock, grants, keys, migrations, recovery, reroll, verify as verification};
 
 impl Created {
     pub(super) fn reply(&self) -> CreatedKey<'_> {
@@ -69,7 +68,7 @@ fn found(found: &Found) -> Outcome<FoundReply<'_>> {
         enabled: key.enabled,
         name: key.name.as_deref(),
         meta: key.meta.as_ref().map(Json::text).transpose()?,
-        expires: key.expires,
+        expires: key.expires.filter(|&expires| expires != 0),
         credits: found.credits,
         permissions: &key.permissions,
         roles: &key.roles,
@@ -78,36 +77,53 @@ fn found(found: &Found) -> Outcome<FoundReply<'_>> {
     })
 }
 
+/// The text of a key, and what is asked about it. Holds the text, so it has no `Debug`.
+pub struct Verify {
+    pub key: String,
+    pub question: Question,
+}
+
+impl Request for Verify {
+    fn read(body: &str) -> Result<Self> {
+        let request = VerifyKey::read(body)?;
+        let arguments = Arguments {
+            permissions: request.permissions,
+            cost: request.credits.map(|credits| credits.cost),
+            ratelimits: request.ratelimits.map(|limits| limits.get().to_owned()),
+            tags: request.tags.unwrap_or_default(),
+            scope: Scope { apis: None, keyspaces: request.keyspaces },
+            ip: None,
+            migration_id: request.migration_id,
+        };
+        Ok(Self { key: request.key, question: arguments.check()? })
+    }
+}
+
+impl Verify {
+    /// Asked by a root key, which finds keys of the APIs that it may verify.
+    pub fn by(mut self, caller: &Caller) -> Result<Self> {
+        let permissions = &caller.root_key.permissions;
+        permissions.require(&[Wanted::Some("api", "verify_key")])?;
+        self.question.scope.apis = match permissions.ids("api", "verify_key") {
+            Ids::All => None,
+            Ids::These(ids) => Some(ids.into_iter().map(str::to_owned).collect()),
+        };
+        self.question.ip = address(caller.ip.as_deref());
+        Ok(self)
+    }
+}
+
 /// Writes nothing before it can still refuse, unless it finishes a migration.
-pub fn verify(caller: &Caller, request: VerifyKey) -> Outcome<Reply> {
-    match request.migration_id {
+pub fn verify(caller: &Caller, request: Verify) -> Outcome<Reply> {
+    match request.question.migration_id {
         None => verify_now(caller, request),
         Some(_) => atomically(|| verify_now(caller, request)),
     }
 }
 
-fn verify_now(caller: &Caller, request: VerifyKey) -> Outcome<Reply> {
-    let (key, question) = question(caller, request)?;
+fn verify_now(caller: &Caller, request: Verify) -> Outcome<Reply> {
+    let Verify { key, question } = request.by(caller)?;
     verified(&verification::verify(Some(&key), &question)?)
-}
-
-/// The text of the key, and what is asked about it, if the root key may ask.
-pub fn question(caller: &Caller, request: VerifyKey) -> Result<(String, Question)> {
-    caller.root_key.permissions.require(&[Wanted::Some("api", "verify_key")])?;
-    let apis = match caller.root_key.permissions.ids("api", "verify_key") {
-        Ids::All => None,
-        Ids::These(ids) => Some(ids.into_iter().map(str::to_owned).collect()),
-    };
-    let arguments = Arguments {
-        permissions: request.permissions,
-        cost: request.credits.map(|credits| credits.cost),
-        ratelimits: request.ratelimits.map(|limits| limits.get().to_owned()),
-        tags: request.tags.unwrap_or_default(),
-        scope: Scope { apis, keyspaces: request.keyspaces },
-        ip: caller.ip.clone(),
-        migration_id: request.migration_id,
-    };
-    Ok((request.key, arguments.check()?))
 }
 
 /// The reply of a verification.
@@ -174,7 +190,7 @@ pub fn whoami(caller: &Caller, request: Whoami) -> Outcome<Reply> {
 
 pub fn update(caller: &Caller, request: UpdateKey) -> Outcome<Reply> {
     caller.key(&request.key_id, "update_key")?;
-    keys::update(&request.key_id, &request.patch)?;
+    keys::update(&request.key_id, request.patch)?;
     Reply::empty()
 }
 
@@ -194,12 +210,7 @@ pub fn reroll(caller: &Caller, request: RerollKey) -> Outcome<Reply> {
 
 pub fn update_credits(caller: &Caller, request: UpdateCredits) -> Outcome<Reply> {
     caller.key(&request.key_id, "update_key")?;
-    let value = match request.value {
-        Patch::Keep => None,
-        Patch::Clear => Some(None),
-        Patch::Set(value) => Some(Some(value)),
-    };
-    keys::update_credits(&request.key_id, credits::operation(&request.operation, value)?)?;
+    keys::update_credits(&request.key_id, request.change()?)?;
     Reply::data(&credits_reply(&keys::current(&request.key_id)?))
 }
 

@@ -64,7 +64,7 @@ pub fn list_permissions(caller: &Caller, request: Search) -> Outcome<Reply> {
 
 pub fn update_permission(caller: &Caller, request: UpdatePermission) -> Outcome<Reply> {
     require(caller, "update_permission")?;
-    Reply::data(&PermissionReply::from(&access::update_permission(&request.permission, &request.patch)?))
+    Reply::data(&PermissionReply::from(&access::update_permission(&request.permission, request.patch)?))
 }
 
 pub fn delete_permission(caller: &Caller, request: PermissionName) -> Outcome<Reply> {
@@ -96,7 +96,7 @@ pub fn list_roles(caller: &Caller, request: Search) -> Outcome<Reply> {
 
 pub fn update_role(caller: &Caller, request: UpdateRole) -> Outcome<Reply> {
     require(caller, "update_role")?;
-    Reply::data(&RoleReply::from(&access::update_role(&request.role, &request.patch)?))
+    Reply::data(&RoleReply::from(&access::update_role(&request.role, request.patch)?))
 }
 
 pub fn delete_role(caller: &Caller, request: RoleName) -> Outcome<Reply> {

@@ -12,7 +12,6 @@ use super::reply::Reply;
 use crate::error::Outcome;
 use crate::ratelimit::{self, Check, Decision};
 use crate::store::ratelimit::{Namespace, ShownOverride};
-use crate::store::statement::View;
 
 fn limit_reply(decision: &Decision) -> LimitReply<'_> {
     LimitReply {
@@ -78,7 +77,7 @@ fn override_reply(found: &ShownOverride) -> OverrideReply<'_> {
 
 /// The namespace, which must exist, if the root key may do this with its overrides.
 fn namespace(caller: &Caller, reference: &str, action: &str) -> Outcome<Namespace> {
-    let namespace = ratelimit::get_namespace(View::Latest, reference)?;
+    let namespace = ratelimit::live_namespace(reference)?;
     caller.require(&[Wanted::One("ratelimit", &namespace.id, action)])?;
     Ok(namespace)
 }

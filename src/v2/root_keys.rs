@@ -32,15 +32,14 @@ pub fn create(caller: &Caller, request: CreateRootKey) -> Outcome<Reply> {
     Reply::data(&root_keys::create(new, Some(&caller.root_key))?.reply())
 }
 
-/// Those that the root key could manage; others are left out of their page.
+/// Those that the root key could manage.
 pub fn list(caller: &Caller, request: List) -> Outcome<Reply> {
-    let mut page = root_keys::list(request.limit.unwrap_or(100), request.cursor.as_deref())?;
-    page.rows.retain(|listed| caller.root_key.permissions.covers(&listed.permissions));
-    Reply::page(&page, reply)
+    let (limit, cursor) = (request.limit.unwrap_or(100), request.cursor.as_deref());
+    Reply::page(&root_keys::list_reach(&caller.root_key, limit, cursor)?, reply)
 }
 
 pub fn update(caller: &Caller, request: UpdateRootKey) -> Outcome<Reply> {
-    root_keys::update(&request.key_id, &request.patch, Some(&caller.root_key))?;
+    root_keys::update(&request.key_id, request.patch, Some(&caller.root_key))?;
     Reply::empty()
 }
 

@@ -9,6 +9,9 @@
 
 use time::{Date, Month, OffsetDateTime};
 
+use crate::error::quoted;
+use crate::{Error, Result, rule};
+
 const DAY: i64 = 86_400_000;
 
 /// A configured refill: sets the balance to `amount` unless it is that high already.
@@ -142,6 +145,43 @@ impl Balance {
             Change::Decrement(value) => self.remaining.saturating_sub(value).max(0),
         };
         Self { remaining, ..self }
+    }
+}
+
+/// What a caller does with a balance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Sets it.
+    Set(i64),
+    /// Makes the key unlimited.
+    SetUnlimited {
+        /// Whether the refill goes too.
+        forget_refill: bool,
+    },
+    /// Adds.
+    Increment(i64),
+    /// Takes away, down to 0.
+    Decrement(i64),
+}
+
+impl Operation {
+    /// `value`: `None` if the caller left it out, `Some(None)` for an explicit null.
+    pub fn read(operation: &str, value: Option<Option<i64>>) -> Result<Self> {
+        let number = value.flatten();
+        if let Some(number) = number {
+            rule::COUNT.check("value", number)?;
+        }
+        match (operation, number) {
+            ("set", Some(number)) => Ok(Self::Set(number)),
+            ("set", None) => Ok(Self::SetUnlimited { forget_refill: value.is_some() }),
+            ("increment", Some(number)) => Ok(Self::Increment(number)),
+            ("decrement", Some(number)) => Ok(Self::Decrement(number)),
+            ("increment" | "decrement", None) => Err(Error::missing("value")),
+            (other, _) => {
+                let problem = format!("must be 'set', 'increment' or 'decrement', not {}", quoted(other));
+                Err(Error::invalid("operation", problem))
+            }
+        }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
+
+use crate::document::{RatelimitInput, check_ratelimits};
 use crate::error::Error;
-use crate::key;
-use crate::{Result, validate};
+use crate::{Result, key, network, validate};
 
 type Argument = Cow<'static, str>;
 
@@ -64,6 +66,20 @@ pub struct Members(pub usize);
 #[derive(Debug, Clone, Copy)]
 pub struct Anything;
 
+/// An address or a CIDR range.
+#[derive(Debug, Clone, Copy)]
+pub struct Network;
+
+/// An instant in milliseconds since the Unix epoch: 1970 to 2100.
+#[derive(Debug, Clone, Copy)]
+pub struct Instant;
+
+/// What values of a type may be.
+pub trait Rule<T: ?Sized> {
+    /// Refuses any other.
+    fn admit(&self, argument: &'static str, value: &T) -> Result<()>;
+}
+
 const fn text(min: usize, max: usize, of: Characters) -> Text {
     Text { min, max, of }
 }
@@ -76,7 +92,7 @@ const fn from(min: i64) -> Integer {
     Integer { min, max: i64::MAX }
 }
 
-/// An id inside a permission of a root key.
+/// An id.
 pub const ID: Text = text(3, 255, Characters::Word);
 /// Name of an API.
 pub const API_NAME: Text = text(3, 255, Characters::Identifier);
@@ -99,11 +115,13 @@ pub const EXTERNAL_ID: Text = text(1, 255, Characters::Name);
 /// `meta`.
 pub const META: Members = Members(validate::MAX_META_PROPERTIES);
 /// An instant in milliseconds since the Unix epoch.
-pub const TIME: Integer = Integer { min: 0, max: validate::MAX_TIME };
+pub const TIME: Instant = Instant;
 /// How long an old key lives on after a reroll, in milliseconds.
-pub const GRACE: Integer = TIME;
+pub const GRACE: Integer = Instant::RANGE;
 /// Names or ids of roles.
 pub const ROLES: List<Text> = at_most(validate::MAX_ROLES, text(1, 512, Characters::Any));
+/// Name, slug or id of a role or permission.
+pub const REFERENCE: Text = text(1, 512, Characters::Any);
 /// Name of a role.
 pub const ROLE_NAME: Text = text(1, 512, Characters::Identifier);
 /// Names of roles that are made when missing.
@@ -130,7 +148,7 @@ pub const MIGRATION: Text = text(0, 256, Characters::Any);
 /// Id of a migration.
 pub const MIGRATION_ID: Text = text(1, 256, Characters::Any);
 /// Networks of an allow-list.
-pub const NETWORKS: List<Anything> = at_most(validate::MAX_NETWORKS, Anything);
+pub const NETWORKS: List<Network> = at_most(validate::MAX_NETWORKS, Network);
 /// Limits of a key or identity.
 pub const RATELIMITS: List<Anything> = at_most(validate::MAX_RATELIMITS, Anything);
 /// Name of a limit of a key or identity.
@@ -160,6 +178,8 @@ pub const DAY: Integer = Integer { min: 1, max: 31 };
 pub const SEARCH: Text = text(0, 256, Characters::Any);
 /// Address that a scanner asks about what it found.
 pub const VERIFY_URL: Text = text(1, 2048, Characters::Any);
+/// Where a page of a list ended.
+pub const CURSOR: Text = text(0, 1024, Characters::Any);
 /// Rows of one page.
 pub const PAGE: Integer = Integer { min: 1, max: validate::MAX_PAGE };
 
@@ -215,6 +235,57 @@ impl Characters {
             Self::Identifier => Some("^[A-Za-z][A-Za-z0-9._-]*$"),
             Self::Slug => Some("^[A-Za-z0-9._:*/-]*$"),
         }
+    }
+}
+
+impl Instant {
+    pub(crate) const RANGE: Integer = Integer { min: 0, max: validate::MAX_TIME };
+
+    /// Whether it is one of these.
+    pub fn contains(&self, milliseconds: i64) -> bool {
+        Self::RANGE.contains(milliseconds)
+    }
+}
+
+impl Rule<String> for Text {
+    fn admit(&self, argument: &'static str, text: &String) -> Result<()> {
+        self.check(argument, text)
+    }
+}
+
+impl Rule<i64> for Integer {
+    fn admit(&self, argument: &'static str, value: &i64) -> Result<()> {
+        self.check(argument, *value)
+    }
+}
+
+impl Rule<i64> for Instant {
+    fn admit(&self, argument: &'static str, milliseconds: &i64) -> Result<()> {
+        validate::time(argument, *milliseconds)
+    }
+}
+
+impl Rule<Vec<String>> for List<Text> {
+    fn admit(&self, argument: &'static str, list: &Vec<String>) -> Result<()> {
+        self.check(argument, list)
+    }
+}
+
+impl Rule<Vec<String>> for List<Network> {
+    fn admit(&self, argument: &'static str, list: &Vec<String>) -> Result<()> {
+        network::normalized(argument, list).map(drop)
+    }
+}
+
+impl Rule<Vec<RatelimitInput>> for List<Anything> {
+    fn admit(&self, argument: &'static str, list: &Vec<RatelimitInput>) -> Result<()> {
+        check_ratelimits(argument, list)
+    }
+}
+
+impl Rule<Box<RawValue>> for Members {
+    fn admit(&self, argument: &'static str, object: &Box<RawValue>) -> Result<()> {
+        validate::meta(argument, object)
     }
 }
 

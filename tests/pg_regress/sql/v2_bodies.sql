@@ -51,3 +51,20 @@ BEGIN;
 SELECT status FROM tests.v2('identities.createIdentity', '{"externalId": "vb.rolled-back"}');
 ROLLBACK;
 SELECT status, code FROM tests.v2('identities.getIdentity', '{"identity": "vb.rolled-back"}');
+
+-- A body is judged before the root key that sent it, so that it counts nothing and tells nothing.
+SELECT set_config('tests.authorization', 'Bearer unkey_nobody', false) IS NOT NULL AS stranger \gset
+SELECT operation, left(body, 100) AS body, status, code, location FROM (VALUES
+    ('keys.verifyKey', format('{"key": "x", "tags": %s}', array_to_json(array_fill('a'::text, ARRAY[21])))), ('keys.verifyKey', '{"key": "x", "permissions": ""}'),
+    ('keys.verifyKey', '{"key": "x", "credits": {"cost": -1}}'), ('keys.verifyKey', '{"key": "x", "ratelimits": [{"name": ""}]}'), ('keys.verifyKey', '{"key": "x", "keyspaces": []}'),
+    ('keys.createKey', '{"apiId": "api_x", "byteLength": 15}'), ('keys.createKey', '{"apiId": "ab"}'), ('keys.createKey', '{"apiId": "api_x", "credits": {"remaining": -1}}'),
+    ('keys.createKey', '{"apiId": "api_x", "expires": -1}'), ('keys.createKey', '{"apiId": "api_x", "ipWhitelist": ["nowhere"]}'), ('keys.createKey', '{"apiId": "api_x", "meta": 1}'),
+    ('keys.createKey', '{"apiId": "api_x", "ratelimits": [{"name": "a", "limit": 0, "duration": 1000}]}'), ('keys.createKey', '{"apiId": "api_x", "roles": [""]}'), ('keys.createKey', '{"apiId": "api_x", "credits": {"remaining": null, "refill": {"interval": "daily", "amount": 1}}}'),
+    ('keys.getKey', '{"keyId": "a-b"}'), ('keys.whoami', '{"key": ""}'), ('keys.updateKey', '{"keyId": "key_x", "foo": 1}'), ('keys.updateKey', '{"keyId": "key_x", "name": ""}'), ('keys.updateKey', '{"name": "x"}'), ('keys.deleteKey', '{"keyId": ""}'),
+    ('keys.rerollKey', '{"keyId": "key_x", "expiration": -1}'), ('keys.updateCredits', '{"keyId": "key_x", "operation": "bogus"}'), ('keys.updateCredits', '{"keyId": "key_x", "operation": "increment"}'),
+    ('keys.addPermissions', '{"keyId": "key_x", "permissions": ["a b"]}'), ('keys.setRoles', '{"keyId": "key_x", "roles": [""]}'), ('keys.migrateKeys', '{"apiId": "api_x", "migrationId": "", "keys": []}'),
+    ('apis.createApi', '{"name": "1"}'), ('apis.createApi', '{"name": "abc", "keyFormat": "odd"}'), ('apis.getApi', '{"apiId": "a-b-c"}'), ('apis.listKeys', '{"apiId": "api_x", "limit": 101}'), ('apis.listKeys', '{"apiId": "api_x", "externalId": "a b"}'), ('apis.listApis', format('{"cursor": "%s"}', repeat('c', 1025))),
+    ('apis.updateApi', '{"apiId": "api_x", "defaultBytes": 1}'), ('identities.createIdentity', '{"externalId": "a b"}'), ('identities.getIdentity', '{"identity": ""}'), ('identities.updateIdentity', '{"identity": "x", "ratelimits": [{"name": "a", "limit": 1, "duration": 1}]}'), ('identities.listIdentities', '{"limit": 0}'),
+    ('permissions.createPermission', '{"name": "a", "slug": "a b"}'), ('permissions.getPermission', '{"permission": ""}'), ('permissions.createRole', '{"name": ""}'), ('permissions.updateRole', '{"role": "r", "name": "1"}'), ('permissions.listRoles', format('{"search": "%s"}', repeat('s', 257))),
+    ('ratelimit.limit', '{"namespace": "n", "identifier": "i", "limit": 0, "duration": 1000}'), ('ratelimit.setOverride', '{"namespace": "n", "identifier": "i", "limit": 1, "duration": 1}'), ('ratelimit.getOverride', '{"namespace": "", "identifier": "i"}'), ('ratelimit.deleteOverride', '{"namespace": "n", "identifier": ""}'),
+    ('rootKeys.createKey', '{"permissions": ["nonsense"]}'), ('rootKeys.updateKey', '{"keyId": "key_x", "expires": -1}'), ('rootKeys.rerollKey', '{"keyId": "key_x", "expiration": -1}')) AS wrong(operation, body), LATERAL (SELECT (tests.v2(operation, body)).*) AS result;

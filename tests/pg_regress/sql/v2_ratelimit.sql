@@ -50,6 +50,8 @@ SELECT unkey_delete_namespace('vl.m2') \gset
 SELECT 'D.5' AS case, status, code FROM pg_temp.limited('vl.m2', 'i');
 SELECT 'D.5' AS case, status, code FROM tests.v2('ratelimit.multiLimit', '[{"namespace": "vl.kept", "identifier": "i", "limit": 1, "duration": 60000}, {"namespace": "vl.m2", "identifier": "i", "limit": 1, "duration": 60000}]');
 SELECT 'D.5' AS case, count(*) AS kept FROM unkey.ratelimit_namespaces WHERE name = 'vl.kept';
+-- For its overrides, it is as if it had never been.
+SELECT 'G.5' AS case, operation, status, code FROM (VALUES ('setOverride', ', "identifier": "i", "limit": 1, "duration": 1000'), ('getOverride', ', "identifier": "i"'), ('listOverrides', ''), ('deleteOverride', ', "identifier": "i"')) AS calls(operation, rest), tests.v2('ratelimit.' || operation, format('{"namespace": "vl.m2"%s}', rest)) AS result;
 
 -- Root keys of one namespace.
 SELECT tests.root(ARRAY[format('ratelimit.%s.limit', :'namespace')]) \gset

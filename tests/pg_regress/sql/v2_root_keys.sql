@@ -30,6 +30,9 @@ SELECT body, result.status, location FROM unnest(ARRAY['{"keyId": "key_1"}', '{"
 -- Lists: those within one's own; name and expiry are null here, and not left out.
 SELECT tests.masked((data->0) - 'start') AS listed, data->0->>'start' = left(:'key', 10) AS start FROM tests.v2('rootKeys.listKeys', '{"limit": 1, "cursor": "%s"}', left(:'id', -1));
 SELECT count(*) FILTER (WHERE id = :'id') AS child, count(*) FILTER (WHERE id = :'caller_id') AS caller, count(*) FILTER (WHERE id = :'stronger_id') AS stronger, count(*) = count(DISTINCT id) AS each_once FROM tests.pages('rootKeys.listKeys', '{"limit": 2}') AS page, unnest(ids) AS id;
+-- Pages are full though those that it does not see lie between, and name none of them.
+SELECT page, rows, has_more FROM tests.pages('rootKeys.listKeys', '{"limit": 2}') AS page WHERE rows < 2 AND has_more;
+SELECT count(*) AS hidden FROM tests.v2('rootKeys.listKeys', '{"limit": 1}') AS listed WHERE pagination->>'cursor' IS DISTINCT FROM data->0->>'keyId' AND (pagination->>'hasMore')::boolean;
 SELECT body, result.status, location FROM unnest(ARRAY['{"limit": 0}', '{"limit": 101}', '{"cursor": null}', '{"search": "x"}']) AS body, tests.v2('rootKeys.listKeys', body) AS result;
 
 -- Reroll: null leaves the old one its life, a number ends it; what is there after it lives no longer than the caller.

@@ -22,7 +22,7 @@ SELECT 'malformed' AS case, count(status) FROM generate_series(1, 9), unkey_api(
 SELECT '429' AS case, n, result.status, code, detail FROM generate_series(1, 5) AS n, tests.v2('keys.verifyKey', '{"key": "%s"}', left(:'key', 100 + n)) AS result;
 -- The type that the official clients demand: another one for two operations.
 SELECT '429' AS case, operation, status, content_type, body::jsonb->'error'->>'title' AS title, body::jsonb->'error' ? 'errors' AS errors
-FROM (VALUES ('keys.getKey', '{"keyId": "k"}'), ('identities.deleteIdentity', '{"identity": "i"}'), ('ratelimit.limit', '{"namespace": "n", "identifier": "i", "limit": 1, "duration": 1000}'), ('permissions.deleteRole', '{"role": "r"}'), ('permissions.updateRole', '{"role": "r"}'), ('permissions.updatePermission', '{"permission": "p"}')) AS calls(operation, request),
+FROM (VALUES ('keys.getKey', '{"keyId": "key_k"}'), ('identities.deleteIdentity', '{"identity": "i"}'), ('ratelimit.limit', '{"namespace": "n", "identifier": "i", "limit": 1, "duration": 1000}'), ('permissions.deleteRole', '{"role": "r"}'), ('permissions.updateRole', '{"role": "r"}'), ('permissions.updatePermission', '{"permission": "p"}')) AS calls(operation, request),
     unkey_api(operation, current_setting('tests.authorization'), request);
 SELECT '429' AS case, code FROM unkey_verify_key(:'key');
 SELECT tests.at('2026-03-10 12:02:00+00');

@@ -1,24 +1,22 @@
 //! `apis.*`.
 
 use super::{Request, requests, split};
-use crate::Result;
+use crate::document::ApiPatch;
+use crate::key_format::KeyFormat;
+use crate::{Result, rule};
 
 requests! {
     /// `apis.createApi`.
     closed CreateApi {
         /// Its name.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::API_NAME))]
-        name: String,;
+        name: String = API_NAME,;
         /// Networks from which its keys may be verified.
         #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::schema::Network>"))]
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::NETWORKS))]
-        ip_whitelist: Vec<String>,
+        ip_whitelist: Vec<String> = NETWORKS,
         /// Prefix of keys made without one.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::DEFAULT_PREFIX))]
-        default_prefix: String,
+        default_prefix: String = DEFAULT_PREFIX,
         /// Random bytes of keys made without a number.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::BYTES))]
-        default_bytes: i64,
+        default_bytes: i64 = BYTES,
         /// Whether deletion is refused; default false.
         delete_protection: bool,
         /// Whether its keys may be recoverable; default false.
@@ -26,30 +24,35 @@ requests! {
         /// What the texts of its keys look like; default plain.
         #[cfg_attr(feature = "schema", schemars(with = "crate::schema::KeyFormatName"))]
         key_format: String,
-    }
+    } => check_format
 
     /// `apis.getApi`, `apis.deleteApi`.
     closed ApiId {
         /// The API.
-        api_id: String,;
+        api_id: String = ID,;
     }
 
     /// `apis.listKeys`.
     closed ListKeys {
         /// The API.
-        api_id: String,;
+        api_id: String = ID,;
         /// Rows, 1 to 100; default 100.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::PAGE))]
-        limit: i64,
+        limit: i64 = PAGE,
         /// Where the page before ended.
         #[cfg_attr(feature = "schema", schemars(with = "crate::schema::KeyCursor"))]
         cursor: String,
         /// Only keys of this owner.
-        external_id: String,
+        external_id: String = EXTERNAL_ID,
         /// Whether to show the texts of recoverable keys; default false.
         decrypt: bool,
         /// Accepted and without effect: nothing is stale here.
         revalidate_keys_cache: bool,
+    }
+}
+
+impl CreateApi {
+    fn check_format(&self) -> Result<()> {
+        self.key_format.as_deref().map_or(Ok(()), |name| KeyFormat::read("key_format", name).map(drop))
     }
 }
 
@@ -60,14 +63,14 @@ requests! {
 pub struct UpdateApi {
     /// The API.
     pub api_id: String,
-    /// What [`crate::document::ApiPatch`] reads.
-    #[cfg_attr(feature = "schema", schemars(flatten, with = "crate::document::ApiPatch"))]
-    pub patch: String,
+    /// The change.
+    #[cfg_attr(feature = "schema", schemars(flatten))]
+    pub patch: ApiPatch,
 }
 
 impl Request for UpdateApi {
     fn read(body: &str) -> Result<Self> {
-        let (api_id, patch) = split(body, "apiId")?;
-        Ok(Self { api_id, patch })
+        let (api_id, patch) = split(body, "apiId", rule::ID)?;
+        Ok(Self { api_id, patch: ApiPatch::read(&patch)? })
     }
 }

@@ -7,28 +7,31 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::{Request, requests, split};
-use crate::Result;
-use crate::document::{self, RatelimitInput, not_null};
+use crate::document::{self, IdentityPatch, RatelimitInput, not_null};
+use crate::{Result, rule, validate};
 
 requests! {
     /// `identities.createIdentity`.
     open CreateIdentity {
         /// The caller's own id of the owner.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::EXTERNAL_ID))]
-        external_id: String,;
+        external_id: String = EXTERNAL_ID,;
         /// Any object.
         #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Object"))]
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::META))]
-        meta: Box<RawValue>,
+        meta: Box<RawValue> = META,
         /// Limits shared by its keys.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::RATELIMITS))]
-        ratelimits: Vec<RatelimitInput>,
-    }
+        ratelimits: Vec<RatelimitInput> = RATELIMITS,
+    } => check_size
 
     /// `identities.getIdentity`, `identities.deleteIdentity`.
     closed IdentityName {
         /// External id or id.
-        identity: String,;
+        identity: String = EXTERNAL_ID,;
+    }
+}
+
+impl CreateIdentity {
+    fn check_size(&self) -> Result<()> {
+        self.meta.as_ref().map_or(Ok(()), |meta| validate::identity_meta("meta", meta))
     }
 }
 
@@ -39,9 +42,9 @@ requests! {
 pub struct UpdateIdentity {
     /// External id or id.
     pub identity: String,
-    /// What the operation reads as its patch.
-    #[cfg_attr(feature = "schema", schemars(flatten, with = "crate::document::IdentityPatch"))]
-    pub patch: String,
+    /// The change.
+    #[cfg_attr(feature = "schema", schemars(flatten))]
+    pub patch: IdentityPatch,
 }
 
 /// What Unkey does not let a patch clear.
@@ -53,9 +56,9 @@ struct Kept {
 
 impl Request for UpdateIdentity {
     fn read(body: &str) -> Result<Self> {
-        let (identity, patch) = split(body, "identity")?;
+        let (identity, patch) = split(body, "identity", rule::EXTERNAL_ID)?;
         document::read::<Kept>("body", &patch)?;
-        Ok(Self { identity, patch })
+        Ok(Self { identity, patch: IdentityPatch::read(&patch)? })
     }
 }
 

@@ -4,8 +4,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Request, nullable, read, requests, split};
-use crate::credits::Refill;
-use crate::document::{DayWithDaily, Patch, RatelimitInput, RefillInput, RefillNames, not_null};
+use crate::credits::{Operation, Refill};
+use crate::document::{
+    DayWithDaily, KeyPatch, Patch, RatelimitInput, RefillInput, RefillNames, check_credits, not_null,
+};
 use crate::{Error, Result, rule};
 
 const REFILL: RefillNames = RefillNames {
@@ -51,6 +53,13 @@ pub struct Cost {
     pub cost: i64,
 }
 
+impl CreateKey {
+    fn check_credits(&self) -> Result<()> {
+        let Some(credits) = &self.credits else { return Ok(()) };
+        check_credits("credits", credits.remaining, credits.refill()?.as_ref())
+    }
+}
+
 object_only! {
     Credits: "an object with remaining, refill",
     Cost: "an object with cost",
@@ -60,51 +69,41 @@ requests! {
     /// `keys.createKey`.
     closed CreateKey {
         /// The API it shall belong to.
-        api_id: String,;
+        api_id: String = ID,;
         /// Prefix of its text.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::PREFIX))]
-        prefix: String,
+        prefix: String = PREFIX,
         /// For people.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::KEY_NAME))]
-        name: String,
+        name: String = KEY_NAME,
         /// Random bytes.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::BYTES))]
-        byte_length: i64,
+        byte_length: i64 = BYTES,
         /// Owner, made when missing.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::EXTERNAL_ID))]
-        external_id: String,
+        external_id: String = EXTERNAL_ID,
         /// Any object.
         #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Object"))]
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::META))]
-        meta: Box<RawValue>,
+        meta: Box<RawValue> = META,
         /// Names or ids; they must exist.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::ROLES))]
-        roles: Vec<String>,
+        roles: Vec<String> = ROLES,
         /// Slugs or ids; missing slugs are made.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::NEW_KEY_PERMISSIONS))]
-        permissions: Vec<String>,
+        permissions: Vec<String> = NEW_KEY_PERMISSIONS,
         /// Milliseconds since the Unix epoch.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::TIME))]
-        expires: i64,
+        expires: i64 = TIME,
         /// Balance and refill.
         credits: Credits,
         /// Limits of the key.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::RATELIMITS))]
-        ratelimits: Vec<RatelimitInput>,
+        ratelimits: Vec<RatelimitInput> = RATELIMITS,
         /// Default true.
         enabled: bool,
         /// Whether its text is kept, encrypted; default false.
         recoverable: bool,
         /// Networks from which it may be verified.
         #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::schema::Network>"))]
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::NETWORKS))]
-        ip_whitelist: Vec<String>,
-    }
+        ip_whitelist: Vec<String> = NETWORKS,
+    } => check_credits
 
     /// `keys.getKey`.
     closed GetKey {
         /// The key.
-        key_id: String,;
+        key_id: String = ID,;
         /// Whether to show the text of a recoverable key; default false.
         decrypt: bool,
     }
@@ -112,14 +111,13 @@ requests! {
     /// `keys.whoami`.
     closed Whoami {
         /// Text of the key.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::KEY))]
-        key: String,;
+        key: String = KEY,;
     }
 
     /// `keys.deleteKey`.
     closed DeleteKey {
         /// The key.
-        key_id: String,;
+        key_id: String = ID,;
         /// Removes the row as well; default false.
         permanent: bool,
     }
@@ -127,37 +125,33 @@ requests! {
     /// `keys.rerollKey`.
     open RerollKey {
         /// The key.
-        key_id: String,
+        key_id: String = ID,
         /// How long the old text lives on, in milliseconds.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::GRACE))]
-        expiration: i64,;
+        expiration: i64 = GRACE,;
     }
 
     /// `keys.addPermissions`, `removePermissions`, `setPermissions`.
     closed ChangePermissions {
         /// The key.
-        key_id: String,
+        key_id: String = ID,
         /// Slugs or ids.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::PERMISSIONS))]
-        permissions: Vec<String>,;
+        permissions: Vec<String> = PERMISSIONS,;
     }
 
     /// `keys.addRoles`, `removeRoles`, `setRoles`.
     closed ChangeRoles {
         /// The key.
-        key_id: String,
+        key_id: String = ID,
         /// Names or ids.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::ROLES))]
-        roles: Vec<String>,;
+        roles: Vec<String> = ROLES,;
     }
 
     /// `keys.migrateKeys`.
     closed MigrateKeys {
         /// Which import this belongs to.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::MIGRATION_ID))]
-        migration_id: String,
+        migration_id: String = MIGRATION_ID,
         /// The API they shall belong to.
-        api_id: String,
+        api_id: String = ID,
         /// The keys, known by their hashes.
         #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::document::ImportedKey>"))]
         keys: Box<RawValue>,;
@@ -249,7 +243,17 @@ object_only! {
 
 impl Request for UpdateCredits {
     fn read(body: &str) -> Result<Self> {
-        read(body)
+        let request: Self = read(body)?;
+        rule::ID.check("body.keyId", &request.key_id)?;
+        request.change()?;
+        Ok(request)
+    }
+}
+
+impl UpdateCredits {
+    /// What to do with the balance.
+    pub fn change(&self) -> Result<Operation> {
+        Operation::read(&self.operation, self.value.clone().change())
     }
 }
 
@@ -260,14 +264,14 @@ impl Request for UpdateCredits {
 pub struct UpdateKey {
     /// The key.
     pub key_id: String,
-    /// What [`crate::document::KeyPatch`] reads.
-    #[cfg_attr(feature = "schema", schemars(flatten, with = "crate::document::KeyPatch"))]
-    pub patch: String,
+    /// The change.
+    #[cfg_attr(feature = "schema", schemars(flatten))]
+    pub patch: KeyPatch,
 }
 
 impl Request for UpdateKey {
     fn read(body: &str) -> Result<Self> {
-        let (key_id, patch) = split(body, "keyId")?;
-        Ok(Self { key_id, patch })
+        let (key_id, patch) = split(body, "keyId", rule::ID)?;
+        Ok(Self { key_id, patch: KeyPatch::read(&patch)? })
     }
 }

@@ -1,7 +1,8 @@
 //! Requests of the v2 dialect: one type per operation, read from its body.
 //!
-//! A type says which members there are, which are required and which may be null; what a value may be is checked by the
-//! operation beneath, which every face shares. Changes (`updateKey` and its kin) carry the id beside the patch.
+//! Reading a body checks it completely, before anybody looks who sent it: which members there are, which are required, which may be null,
+//! and what each value may be. The operations beneath check values again, for callers of SQL. Changes (`updateKey` and its kin) carry the id
+//! beside the patch.
 
 mod analytics;
 mod apis;
@@ -31,7 +32,7 @@ pub use ratelimit::{Limit, ListOverrides, MultiLimit, OverrideName, SetOverride}
 pub use root_keys::{CreateRootKey, RerollRootKey, RootKeyId, UpdateRootKey};
 
 use crate::document::{self, strict};
-use crate::{Error, Result};
+use crate::{Error, Result, rule};
 
 /// A body as one operation expects it.
 pub trait Request: Sized {
@@ -79,29 +80,38 @@ fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> 
 }
 
 /// Splits the text member `name` off an object, and answers it with the rest as JSON: the id of what a patch changes.
-fn split(body: &str, name: &str) -> Result<(String, String)> {
+fn split(body: &str, name: &str, rule: rule::Text) -> Result<(String, String)> {
     let mut members: BTreeMap<String, Box<RawValue>> = read(body)?;
     let place = || format!("body.{name}");
-    let member = members.remove(name).ok_or_else(|| Error::missing(place()))?;
-    let id = document::read(&place(), member.get())?;
+    let member = members.remove(name);
+    let member = member
+        .ok_or_else(|| Error::invalid("body", format_args!("is not as expected: missing field `{name}`")))?;
+    let id: String = document::read(&place(), member.get())?;
+    rule.check(place(), &id)?;
     let rest = serde_json::to_string(&members)
         .map_err(|error| Error::invalid("body", format_args!("can't be read: {error}")))?;
     Ok((id, rest))
 }
 
 /// Makes request types: required members, then `;`, then optional ones, which may be absent but not null unless their
-/// type is a `Patch`. None has `Debug`, since some hold a key. A `closed` type refuses unknown members, an `open` one ignores them.
+/// type is a `Patch`. What stands behind `=` is the [`rule`](crate::rule) of a member; what stands behind `=>` checks the rest. None has
+/// `Debug`, since some hold a key. A `closed` type refuses unknown members, an `open` one ignores them.
 macro_rules! requests {
     ($($(#[$doc:meta])* $kind:ident $name:ident {
-        $($(#[$required_doc:meta])* $required:ident: $required_type:ty,)*;
-        $($(#[$optional_doc:meta])* $optional:ident: $optional_type:ty,)*
-    })*) => {$(
+        $($(#[$required_doc:meta])* $required:ident: $required_type:ty $(= $required_rule:ident)?,)*;
+        $($(#[$optional_doc:meta])* $optional:ident: $optional_type:ty $(= $optional_rule:ident)?,)*
+    } $(=> $rest:ident)?)*) => {$(
         requests! {@ $kind
             $(#[$doc])*
             pub struct $name {
-                $($(#[$required_doc])* pub $required: $required_type,)*
+                $(
+                    $(#[$required_doc])*
+                    $(#[cfg_attr(feature = "schema", schemars(transform = crate::rule::$required_rule))])?
+                    pub $required: $required_type,
+                )*
                 $(
                     $(#[$optional_doc])*
+                    $(#[cfg_attr(feature = "schema", schemars(transform = crate::rule::$optional_rule))])?
                     #[serde(default, deserialize_with = "crate::document::not_null")]
                     #[cfg_attr(feature = "schema", schemars(transform = crate::schema::never_null))]
                     pub $optional: Option<$optional_type>,
@@ -113,7 +123,17 @@ macro_rules! requests {
 
         impl crate::request::Request for $name {
             fn read(body: &str) -> crate::Result<Self> {
-                crate::request::read(body)
+                let request: Self = crate::request::read(body)?;
+                $($(
+                    crate::rule::Rule::admit(&crate::rule::$required_rule, stringify!($required), &request.$required)?;
+                )?)*
+                $($(
+                    if let Some(value) = &request.$optional {
+                        crate::rule::Rule::admit(&crate::rule::$optional_rule, stringify!($optional), value)?;
+                    }
+                )?)*
+                $(request.$rest()?;)?
+                Ok(request)
             }
         }
     )*};
@@ -138,22 +158,19 @@ requests! {
     /// A page of a list.
     closed List {;
         /// Rows, 1 to 100; default 100.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::PAGE))]
-        limit: i64,
+        limit: i64 = PAGE,
         /// Where the page before ended.
-        cursor: String,
+        cursor: String = CURSOR,
     }
 
     /// A page of a list that can be searched.
     closed Search {;
         /// Rows, 1 to 100; default 100.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::PAGE))]
-        limit: i64,
+        limit: i64 = PAGE,
         /// Where the page before ended.
-        cursor: String,
+        cursor: String = CURSOR,
         /// Text to find, at most 256 characters.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::SEARCH))]
-        search: String,
+        search: String = SEARCH,
     }
 }
 
@@ -180,16 +197,14 @@ mod tests {
 
     #[test]
     fn an_id_is_split_off_its_patch() {
-        let (id, rest) = split(r#"{"name": null, "keyId": "key_1"}"#, "keyId").unwrap();
+        let split = |body| split(body, "keyId", rule::ID);
+        let (id, rest) = split(r#"{"name": null, "keyId": "key_1"}"#).unwrap();
         assert_eq!((id.as_str(), rest.as_str()), ("key_1", r#"{"name":null}"#));
-        assert_eq!(split("{}", "keyId").unwrap_err().message, "body.keyId must not be null");
-        assert!(
-            split(r#"{"keyId": 1}"#, "keyId")
-                .unwrap_err()
-                .message
-                .starts_with("body.keyId is not as expected")
-        );
-        assert!(split("[]", "keyId").is_err());
+        let problem = |body| split(body).unwrap_err().message;
+        assert_eq!(problem("{}"), "body is not as expected: missing field `keyId`");
+        assert_eq!(problem(r#"{"keyId": "a-b"}"#), "body.keyId must not contain '-'");
+        assert!(problem(r#"{"keyId": 1}"#).starts_with("body.keyId is not as expected"));
+        assert!(split("[]").is_err());
     }
 
     #[test]

@@ -1,45 +1,40 @@
 //! `permissions.*`.
 
 use super::{Request, requests, split};
-use crate::Result;
+use crate::document::{PermissionPatch, RolePatch};
+use crate::{Result, rule};
 
 requests! {
     /// `permissions.createPermission`.
     closed CreatePermission {
         /// For people.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::PERMISSION_NAME))]
-        name: String,
+        name: String = PERMISSION_NAME,
         /// What keys are asked for.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::PERMISSION_SLUG))]
-        slug: String,;
+        slug: String = PERMISSION_SLUG,;
         /// For people.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::DESCRIPTION))]
-        description: String,
+        description: String = DESCRIPTION,
     }
 
     /// `permissions.getPermission`, `permissions.deletePermission`.
     closed PermissionName {
         /// Slug or id.
-        permission: String,;
+        permission: String = REFERENCE,;
     }
 
     /// `permissions.createRole`.
     closed CreateRole {
         /// Its name.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::ROLE_NAME))]
-        name: String,;
+        name: String = ROLE_NAME,;
         /// For people.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::DESCRIPTION))]
-        description: String,
+        description: String = DESCRIPTION,
         /// Slugs it grants.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::PERMISSIONS))]
-        permissions: Vec<String>,
+        permissions: Vec<String> = PERMISSIONS,
     }
 
     /// `permissions.getRole`, `permissions.deleteRole`.
     closed RoleName {
         /// Name or id.
-        role: String,;
+        role: String = REFERENCE,;
     }
 
     /// `permissions.setRolePermissions`.
@@ -47,10 +42,9 @@ requests! {
     closed SetRolePermissions {
         /// Name or id. Newer clients call it `role`.
         #[serde(alias = "role")]
-        role_id: String,
+        role_id: String = REFERENCE,
         /// Slugs it shall grant.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::PERMISSIONS))]
-        permissions: Vec<String>,;
+        permissions: Vec<String> = PERMISSIONS,;
     }
 }
 
@@ -61,15 +55,15 @@ requests! {
 pub struct UpdatePermission {
     /// Slug or id.
     pub permission: String,
-    /// What [`crate::document::PermissionPatch`] reads.
-    #[cfg_attr(feature = "schema", schemars(flatten, with = "crate::document::PermissionPatch"))]
-    pub patch: String,
+    /// The change.
+    #[cfg_attr(feature = "schema", schemars(flatten))]
+    pub patch: PermissionPatch,
 }
 
 impl Request for UpdatePermission {
     fn read(body: &str) -> Result<Self> {
-        let (permission, patch) = split(body, "permission")?;
-        Ok(Self { permission, patch })
+        let (permission, patch) = split(body, "permission", rule::REFERENCE)?;
+        Ok(Self { permission, patch: PermissionPatch::read(&patch)? })
     }
 }
 
@@ -80,14 +74,14 @@ impl Request for UpdatePermission {
 pub struct UpdateRole {
     /// Name or id.
     pub role: String,
-    /// What [`crate::document::RolePatch`] reads.
-    #[cfg_attr(feature = "schema", schemars(flatten, with = "crate::document::RolePatch"))]
-    pub patch: String,
+    /// The change.
+    #[cfg_attr(feature = "schema", schemars(flatten))]
+    pub patch: RolePatch,
 }
 
 impl Request for UpdateRole {
     fn read(body: &str) -> Result<Self> {
-        let (role, patch) = split(body, "role")?;
-        Ok(Self { role, patch })
+        let (role, patch) = split(body, "role", rule::REFERENCE)?;
+        Ok(Self { role, patch: RolePatch::read(&patch)? })
     }
 }

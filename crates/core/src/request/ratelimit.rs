@@ -8,35 +8,31 @@ requests! {
     /// `ratelimit.setOverride`.
     closed SetOverride {
         /// Name or id.
-        namespace: String,
+        namespace: String = NAMESPACE,
         /// Exact, or a pattern with `*`.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::LIMIT_IDENTIFIER))]
-        identifier: String,
+        identifier: String = LIMIT_IDENTIFIER,
         /// Most cost per window; 0 denies.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::COUNT))]
-        limit: i64,
+        limit: i64 = COUNT,
         /// Window in milliseconds.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::DURATION))]
-        duration: i64,;
+        duration: i64 = DURATION,;
     }
 
     /// `ratelimit.getOverride`, `ratelimit.deleteOverride`.
     closed OverrideName {
         /// Name or id.
-        namespace: String,
+        namespace: String = NAMESPACE,
         /// The identifier it was set with.
-        identifier: String,;
+        identifier: String = LIMIT_IDENTIFIER,;
     }
 
     /// `ratelimit.listOverrides`.
     closed ListOverrides {
         /// Name or id.
-        namespace: String,;
-        /// Rows, 1 to 100; default 10.
-        #[cfg_attr(feature = "schema", schemars(transform = crate::rule::PAGE))]
-        limit: i64,
+        namespace: String = NAMESPACE,;
+        /// Rows, 1 to 100; default 50.
+        limit: i64 = PAGE,
         /// Where the page before ended.
-        cursor: String,
+        cursor: String = CURSOR,
     }
 }
 

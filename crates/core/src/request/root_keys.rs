@@ -3,13 +3,15 @@
 use serde::Deserialize;
 
 use super::{Request, nullable, read, requests, split};
-use crate::Result;
+use crate::document::RootKeyPatch;
+use crate::root_permission::Grants;
+use crate::{Result, rule, validate};
 
 requests! {
     /// `rootKeys.deleteKey`.
     closed RootKeyId {
         /// The root key.
-        key_id: String,;
+        key_id: String = ID,;
     }
 }
 
@@ -56,13 +58,20 @@ object_only! {
 
 impl Request for CreateRootKey {
     fn read(body: &str) -> Result<Self> {
-        read(body)
+        let request: Self = read(body)?;
+        Grants::read("permissions", &request.permissions)?;
+        request.name.as_deref().map_or(Ok(()), |name| validate::key_name("name", name))?;
+        request.expires.map_or(Ok(()), |expires| validate::time("expires", expires))?;
+        Ok(request)
     }
 }
 
 impl Request for RerollRootKey {
     fn read(body: &str) -> Result<Self> {
-        read(body)
+        let request: Self = read(body)?;
+        rule::ID.check("body.keyId", &request.key_id)?;
+        request.expiration.map_or(Ok(()), |expiration| rule::GRACE.check("body.expiration", expiration))?;
+        Ok(request)
     }
 }
 
@@ -73,14 +82,14 @@ impl Request for RerollRootKey {
 pub struct UpdateRootKey {
     /// The root key.
     pub key_id: String,
-    /// What the operation reads as its patch.
-    #[cfg_attr(feature = "schema", schemars(flatten, with = "crate::document::RootKeyPatch"))]
-    pub patch: String,
+    /// The change.
+    #[cfg_attr(feature = "schema", schemars(flatten))]
+    pub patch: RootKeyPatch,
 }
 
 impl Request for UpdateRootKey {
     fn read(body: &str) -> Result<Self> {
-        let (key_id, patch) = split(body, "keyId")?;
-        Ok(Self { key_id, patch })
+        let (key_id, patch) = split(body, "keyId", rule::ID)?;
+        Ok(Self { key_id, patch: RootKeyPatch::read(&patch)? })
     }
 }

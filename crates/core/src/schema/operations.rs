@@ -51,7 +51,7 @@ pub const OPERATIONS: [Operation; 50] = [
     one::<VerifyKey, VerificationReply>(
         "keys.verifyKey",
         "Verify a key; an invalid one is an answer too",
-        &[],
+        &[412],
     ),
     one::<CreateKey, CreatedKey>("keys.createKey", "Make a key; its text is shown this once", &[404, 412]),
     one::<GetKey, KeyReply>("keys.getKey", "Show a key", &[404, 412]),
@@ -122,15 +122,15 @@ pub const OPERATIONS: [Operation; 50] = [
     one::<SetOverride, OverrideId>(
         "ratelimit.setOverride",
         "Give an identifier or pattern another limit",
-        &[404, 410],
+        &[404],
     ),
-    one::<OverrideName, OverrideReply>("ratelimit.getOverride", "Show an override", &[404, 410]),
+    one::<OverrideName, OverrideReply>("ratelimit.getOverride", "Show an override", &[404]),
     page::<ListOverrides, OverrideReply>(
         "ratelimit.listOverrides",
         "List the overrides of a namespace",
-        &[404, 410],
+        &[404],
     ),
-    one::<OverrideName, Empty>("ratelimit.deleteOverride", "Remove an override", &[404, 410]),
+    one::<OverrideName, Empty>("ratelimit.deleteOverride", "Remove an override", &[404]),
     one::<Query, Vec<Object>>("analytics.getVerifications", "Query the verifications", &[404, 422]),
     one::<Query, Vec<Object>>("analytics.getRatelimits", "Query the decisions of the limiter", &[404, 422]),
     one::<CreateRootKey, CreatedKey>(

@@ -4,7 +4,7 @@ use schemars::Schema;
 use schemars::transform::{Transform, transform_subschemas};
 use serde_json::{Map, Value, json};
 
-use crate::rule::{Anything, Integer, List, Members, Text};
+use crate::rule::{Anything, Instant, Integer, List, Members, Network, Text};
 
 /// Sets members that are there to be set.
 fn set(schema: &mut Schema, members: Value) {
@@ -44,6 +44,16 @@ impl Transform for Members {
     fn transform(&mut self, schema: &mut Schema) {
         set(schema, json!({ "maxProperties": self.0 }));
     }
+}
+
+impl Transform for Instant {
+    fn transform(&mut self, schema: &mut Schema) {
+        Self::RANGE.transform(schema);
+    }
+}
+
+impl Transform for Network {
+    fn transform(&mut self, _: &mut Schema) {}
 }
 
 impl Transform for Anything {
