@@ -27,15 +27,22 @@ pub fn take(takes: &[Take], now: i64) -> Outcome<Batch> {
     Ok(batch)
 }
 
-/// Counts the same cost so many times, one after the other, and answers how often it passed: after a refusal no more.
-pub fn take_each(take: &Take, times: usize, now: i64) -> Outcome<usize> {
+/// Counts the same cost so many times, one after the other, until it is refused: how often it passed, and the refusal.
+pub fn take_each(
+    take: &Take,
+    times: usize,
+    now: i64,
+) -> Outcome<(usize, Option<unkey_core::ratelimit::Outcome>)> {
     let mut counters = Counters::default();
-    let mut passed = 0;
-    while passed < times && counters.take(std::slice::from_ref(take), now)?.passed {
-        passed += 1;
+    let (mut passed, mut refused) = (0, None);
+    while passed < times && refused.is_none() {
+        match counters.take(std::slice::from_ref(take), now)? {
+            batch if batch.passed => passed += 1,
+            batch => refused = batch.outcomes.into_iter().next(),
+        }
     }
     counters.store()?;
-    Ok(passed)
+    Ok((passed, refused))
 }
 
 /// The counters of a call. What it counts in the table is written by [`Counters::store`].

@@ -5,6 +5,7 @@
 
 use std::ffi::CStr;
 
+use unkey_core::limits::LimitState;
 use unkey_core::verdict::Code;
 use unkey_core::web_request::refusal::{Refusal, Refused};
 use unkey_core::web_request::settings::{Bearer, claims, response_headers};
@@ -127,10 +128,19 @@ fn refusal(answer: &Answer, cost: i64) -> Option<Refusal> {
 fn tell(found: &Found) -> Outcome<()> {
     let old = setting::get(CLAIMS).unwrap_or_default();
     setting::set_local(CLAIMS, &claims(&old, &bearer(&found.key))?)?;
-    let fields = fields::fields(&found.ratelimits, clock::now());
+    set_headers(&fields::fields(&found.ratelimits, clock::now()))
+}
+
+/// Tells the client of a limit that refused it, and when it may come again.
+pub fn tell_refusal(limit: &LimitState, now: i64) -> Outcome<()> {
+    set_headers(&fields::refused(limit, now))
+}
+
+/// Sets headers of the reply, where PostgREST and unkey-http look for them.
+fn set_headers(fields: &[(&str, String)]) -> Outcome<()> {
     if !fields.is_empty() {
         let old = setting::get(RESPONSE_HEADERS).unwrap_or_default();
-        setting::set_local(RESPONSE_HEADERS, &response_headers(&old, &fields)?)?;
+        setting::set_local(RESPONSE_HEADERS, &response_headers(&old, fields)?)?;
     }
     Ok(())
 }

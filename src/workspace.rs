@@ -1,7 +1,7 @@
 //! The workspace, which is the database: one switch and one limit for all root keys together.
 
 use unkey_core::document::{WorkspaceLimit, WorkspacePatch};
-use unkey_core::limits::CounterKey;
+use unkey_core::limits::{Applied, CounterKey};
 use unkey_core::verdict::Take;
 use unkey_core::{Error, Kind};
 
@@ -10,6 +10,7 @@ use crate::counters;
 use crate::error::{Outcome, answered};
 use crate::store::statement::View;
 use crate::store::workspace::{self, Workspace};
+use crate::web_request;
 
 /// Enabled and without a limit, unless it was changed.
 const UNCHANGED: Workspace = Workspace { enabled: true, limit: None, duration: None };
@@ -50,15 +51,17 @@ pub fn admit_first(calls: usize) -> Outcome<(usize, Option<Error>)> {
         return Ok((calls, None));
     };
     let counter = CounterKey::new("workspace".to_owned(), "calls".to_owned(), duration);
-    let admitted = match answered(counters::take_each(
-        &Take { counter: &counter, limit, cost: 1 },
-        calls,
-        clock::now(),
-    ))? {
-        Ok(admitted) => admitted,
+    let name = "workspace".to_owned();
+    let applied = Applied { id: String::new(), name, limit, cost: 1, auto_apply: true, counter };
+    let now = clock::now();
+    let take = Take { counter: &applied.counter, limit, cost: applied.cost };
+    let (admitted, refused) = match answered(counters::take_each(&take, calls, now))? {
+        Ok(taken) => taken,
         Err(refusal) => return Ok((0, Some(refusal))),
     };
+    let Some(refused) = refused else { return Ok((admitted, None)) };
+    web_request::tell_refusal(&applied.state(&refused), now)?;
     let message = format!("all root keys together may make {limit} calls in {duration} ms");
-    let refusal = || Error::new(Kind::WorkspaceRateLimited, message).hint("Try again in the next window.");
-    Ok((admitted, (admitted < calls).then(refusal)))
+    let refusal = Error::new(Kind::WorkspaceRateLimited, message).hint("Try again in the next window.");
+    Ok((admitted, Some(refusal)))
 }

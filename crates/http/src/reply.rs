@@ -1,7 +1,9 @@
 //! What the server itself answers in the v2 dialect: refusals that need no database, and failures of it.
 
+use std::collections::BTreeMap;
+
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use unkey_core::reply::{Refusal, content_type};
 use unkey_core::{Error, Kind};
@@ -17,7 +19,18 @@ pub fn answered(request_id: &str, reply: Reply) -> Response {
     let mut response = reply.body.into_response();
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    reply.headers.iter().for_each(|headers| set(response.headers_mut(), headers));
     with_headers(request_id, response)
+}
+
+/// Sets headers that the database asks for; what is none is left out.
+fn set(headers: &mut HeaderMap, wanted: &str) {
+    let wanted: Vec<BTreeMap<String, String>> = serde_json::from_str(wanted).unwrap_or_default();
+    for (name, value) in wanted.into_iter().flatten() {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse()) {
+            headers.insert(name, value);
+        }
+    }
 }
 
 /// Of a call that was refused here.
@@ -65,7 +78,7 @@ fn with_headers(request_id: &str, mut response: Response) -> Response {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     if matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        response.headers_mut().entry(RETRY_AFTER).or_insert(HeaderValue::from_static("1"));
     }
     response
 }

@@ -23,6 +23,21 @@ class Limits(unittest.TestCase):
         self.assertEqual((error["status"], error["title"]), (503, "Service Unavailable"))
         self.assertEqual(error["type"], "https://unkey.com/docs/errors/unkey/application/service_unavailable")
 
+    def test_a_call_beyond_the_limit_of_the_workspace_is_told_when_to_come_again(self):
+        day = 86_400_000
+        database.query(f"SELECT unkey_update_workspace('{{\"ratelimit\": {{\"limit\": 0, \"duration\": {day}}}}}')")
+        self.addCleanup(database.query, "SELECT unkey_update_workspace('{\"ratelimit\": null}')")
+        with Server(database.URL) as server:
+            for operation, body in [("apis.listApis", {}), ("keys.verifyKey", {"key": "x"})]:
+                reply = server.call(operation, body, self.root_key)
+                self.assertEqual((reply.status, reply.headers["RateLimit-Policy"]), (429, '"workspace";q=0;w=86400'), reply)
+                self.assertRegex(reply.headers["RateLimit"], '^"workspace";r=0;t=[0-9]+$')
+                # Never, and so soon enough to look whether it was lifted.
+                self.assertEqual(reply.headers["Retry-After"], "1")
+            database.query(f"SELECT unkey_update_workspace('{{\"ratelimit\": {{\"limit\": 1, \"duration\": {day}}}}}')")
+            replies = [server.call("keys.verifyKey", {"key": "x"}, self.root_key) for _ in range(2)]
+            self.assertGreater(int(replies[1].headers["Retry-After"]), 1, replies)
+
     def test_a_body_may_be_as_long_as_the_limit_and_no_longer(self):
         with Server(database.URL, UNKEY_BODY_LIMIT="1KiB") as server:
             body = '{"name": "limits"}'

@@ -24,6 +24,16 @@ SELECT '429' AS case, n, result.status, code, detail FROM generate_series(1, 5) 
 SELECT '429' AS case, operation, status, content_type, body::jsonb->'error'->>'title' AS title, body::jsonb->'error' ? 'errors' AS errors
 FROM (VALUES ('keys.getKey', '{"keyId": "key_k"}'), ('identities.deleteIdentity', '{"identity": "i"}'), ('ratelimit.limit', '{"namespace": "n", "identifier": "i", "limit": 1, "duration": 1000}'), ('permissions.deleteRole', '{"role": "r"}'), ('permissions.updateRole', '{"role": "r"}'), ('permissions.updatePermission', '{"permission": "p"}')) AS calls(operation, request),
     unkey_api(operation, current_setting('tests.authorization'), request);
+-- When it may come again, for whoever sends the reply; of many at once, once.
+BEGIN;
+SELECT status, current_setting('response.headers') AS headers FROM tests.v2('apis.listApis');
+SELECT status, current_setting('response.headers') AS headers FROM tests.v2('apis.listApis');
+COMMIT;
+BEGIN;
+SELECT array_agg(status) AS status FROM unkey_api_verify_keys(array_fill(current_setting('tests.authorization'), ARRAY[2]), array_fill(format('{"key": "%s"}', :'key'), ARRAY[2]));
+SELECT current_setting('response.headers') AS headers;
+COMMIT;
+SELECT current_setting('response.headers') AS headers;
 SELECT '429' AS case, code FROM unkey_verify_key(:'key');
 SELECT tests.at('2026-03-10 12:02:00+00');
 SELECT 'next window' AS case, status, code FROM tests.v2('keys.verifyKey', '{"key": "%s"}', :'key');

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use super::refusal::seconds;
 use crate::limits::LimitState;
 
 /// What a name is percent-encoded for: what no text of a field may hold, and the sign itself.
@@ -29,6 +30,13 @@ pub fn fields(limits: &[LimitState], now: i64) -> Vec<(&'static str, String)> {
             }),
         ),
     ]
+}
+
+/// The same of one that refused, and `Retry-After`, from when on it would not.
+pub fn refused(limit: &LimitState, now: i64) -> Vec<(&'static str, String)> {
+    let mut fields = fields(std::slice::from_ref(limit), now);
+    fields.extend(limit.clears.map(|then| ("Retry-After", seconds(now, then).to_string())));
+    fields
 }
 
 fn list(limits: &[LimitState], parameters: impl Fn(&LimitState) -> [(char, i64); 2]) -> String {

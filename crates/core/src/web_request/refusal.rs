@@ -152,7 +152,7 @@ impl Refused<'_> {
 }
 
 /// Whole seconds until then, for `Retry-After`: at least 1.
-fn seconds(now: i64, then: i64) -> i64 {
+pub(super) fn seconds(now: i64, then: i64) -> i64 {
     let milliseconds = then.saturating_sub(now);
     (milliseconds / 1000 + i64::from(milliseconds % 1000 > 0)).max(1)
 }

@@ -40,10 +40,23 @@ pub struct Reply {
     pub body: Bytes,
     /// What a verification came to, for metrics: its code, or `refused`.
     pub outcome: Option<&'static str>,
+    /// More headers, as PostgREST takes them: a JSON array of objects of one member each.
+    pub headers: Option<String>,
 }
+
+/// The status of a refusal that ends by itself.
+pub(super) const TOO_MANY: u16 = 429;
 
 const CALL: &str = "SELECT status, content_type, body
     FROM unkey_api($1::text, $2::text, $3::text, $4::inet, $5::text, $6::text, $7::boolean)";
+
+const HEADERS: &str = "SELECT nullif(current_setting('response.headers', true), '')";
+
+/// What the database would have a refused client know, asked in the same transaction.
+pub(super) async fn headers(connection: &Connection) -> Result<Option<String>, tokio_postgres::Error> {
+    let statement = connection.prepare_cached(HEADERS).await?;
+    connection.query_one(&statement, &[]).await?.try_get(0)
+}
 
 impl Database {
     /// Performs one operation in a transaction of its own, to its end, even if the client goes away meanwhile.
@@ -84,11 +97,14 @@ impl Call {
             )
             .await?;
         let body: String = row.try_get(2)?;
+        let status = status(row.try_get(0)?);
+        let headers = if status == TOO_MANY { headers(connection).await? } else { None };
         Ok(Reply {
-            status: status(row.try_get(0)?),
+            status,
             content_type: content_type(row.try_get(1)?),
             body: Bytes::from(body),
             outcome: None,
+            headers,
         })
     }
 }

@@ -18,7 +18,7 @@ use tokio::task::yield_now;
 use tokio_postgres::Row;
 
 use super::busy::Busy;
-use super::call::{Call, Reply, content_type, outcome, status};
+use super::call::{Call, Reply, TOO_MANY, content_type, headers, outcome, status};
 use super::failure::{Failure, describe};
 use super::outcome::{Mark, mark};
 use super::{BEGIN, Connection, Database};
@@ -272,7 +272,8 @@ async fn ask(connection: &Connection, jobs: &[Job]) -> Result<(Vec<Option<Reply>
     let asked = async {
         let (begun, rows) = join(connection.batch_execute(BEGIN), query(connection, jobs)).await;
         begun?;
-        let (replies, durable) = read(&rows?)?;
+        let (mut replies, durable) = read(&rows?)?;
+        tell(connection, &mut replies).await?;
         let mark = if durable { mark(connection).await? } else { None };
         Ok((replies, mark))
     };
@@ -293,6 +294,16 @@ async fn query(connection: &Connection, jobs: &[Job]) -> Result<Vec<Row>, tokio_
     connection.query(&statement, &[&authorizations, &bodies, &addresses, &agents, &ids]).await
 }
 
+/// Gives those that were too many their headers, which are the same for all.
+async fn tell(connection: &Connection, replies: &mut [Option<Reply>]) -> Result<(), tokio_postgres::Error> {
+    let is_refused = |reply: &&mut Reply| reply.status == TOO_MANY;
+    if replies.iter_mut().flatten().any(|reply| is_refused(&reply)) {
+        let told = headers(connection).await?;
+        replies.iter_mut().flatten().filter(is_refused).for_each(|reply| reply.headers.clone_from(&told));
+    }
+    Ok(())
+}
+
 /// The replies, and whether they must wait for the commit.
 fn read(rows: &[Row]) -> Result<(Vec<Option<Reply>>, bool), tokio_postgres::Error> {
     let mut durable = false;
@@ -304,6 +315,7 @@ fn read(rows: &[Row]) -> Result<(Vec<Option<Reply>>, bool), tokio_postgres::Erro
             content_type: content_type(row.try_get(1)?),
             body: Bytes::copy_from_slice(row.try_get::<_, &str>(2)?.as_bytes()),
             outcome: row.try_get::<_, Option<&str>>(3)?.map(outcome),
+            headers: None,
         }))
     });
     let replies = replies.collect::<Result<_, _>>()?;

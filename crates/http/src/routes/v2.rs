@@ -79,7 +79,10 @@ fn route(operation: &str, method: &Method) -> Result<(), Error> {
 
 fn liveness(request_id: &str) -> Response {
     let body = format!(r#"{{"meta":{{"requestId":"{request_id}"}},"data":{{"message":"OK"}}}}"#);
-    answered(request_id, Reply { status: 200, content_type: JSON, body: body.into(), outcome: None })
+    answered(
+        request_id,
+        Reply { status: 200, content_type: JSON, body: body.into(), outcome: None, headers: None },
+    )
 }
 
 async fn perform(app: &App, arrival: &Arrival, operation: &str, request: Request<Body>) -> Response {
