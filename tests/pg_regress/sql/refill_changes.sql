@@ -62,7 +62,7 @@ SELECT 'unlimited' AS "case", code, credits FROM unkey_verify_key(:'key');
 SELECT unkey_update_key(:'key_id', '{"name": "refill", "credits": {}}') \gset
 EXECUTE balance('others', :'key_id');
 
--- By hand, too: a refill made or raised in the table does not pay for the past.
+-- By hand, too: a refill made in the table does not pay for the past.
 SELECT key_id, key FROM unkey_create_key(:'api', credits => 0) \gset
 SELECT tests.at('2025-06-12 12:00Z') \gset
 UPDATE unkey.keys SET refill_amount = 5 WHERE id = :'key_id';
