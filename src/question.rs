@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use unkey_core::document::{self, RequestedLimit};
-use unkey_core::{Result, network, permission, validate};
+use unkey_core::{Result, network, permission, rule, validate};
 
 use crate::store::record::Record;
 
@@ -76,6 +76,7 @@ impl Arguments {
         }
         validate::cost("cost", self.cost.unwrap_or(1))?;
         validate::tags(&self.tags)?;
+        rule::MIGRATION.check("migration_id", self.migration_id.as_deref().unwrap_or_default())?;
         self.tags.sort();
         self.tags.dedup();
         let ratelimits = self.ratelimits.as_deref().map(document::requested_limits).transpose()?;

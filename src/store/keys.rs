@@ -243,6 +243,7 @@ pub fn insert(keys: &[NewRow], now: i64) -> Outcome<Vec<String>> {
     while_doing(Doing::Detail, || insert_rows(keys, now))
 }
 
+/// A text is a key or a root key, never both.
 fn insert_rows(keys: &[NewRow], now: i64) -> Outcome<Vec<String>> {
     rows(
         View::Latest,
@@ -258,7 +259,9 @@ fn insert_rows(keys: &[NewRow], now: i64) -> Outcome<Vec<String>> {
             SELECT id, api_id, decode(hash, 'base64'), identity_id, enabled, unkey.from_ms(expires), refill_amount,
                 refill_day, prefix, start, name, meta, ratelimits, ip_allowlist, pending_migration_id,
                 unkey.from_ms($2)
-            FROM new ORDER BY id COLLATE \"C\"
+            FROM new
+            WHERE NOT EXISTS (SELECT FROM unkey.root_keys AS root WHERE root.hash = decode(new.hash, 'base64'))
+            ORDER BY id COLLATE \"C\"
             ON CONFLICT DO NOTHING
             RETURNING id
         ), permissions AS (

@@ -7,7 +7,7 @@ use unkey_core::key::Hash;
 use unkey_core::limits::StoredLimit;
 
 use super::cache::{self, Shared};
-use super::changes::{Generation, Topic, Topics};
+use super::changes::{self, Generation, Topic, Topics};
 use super::key::Refilling;
 use super::probe::{Latest, Table, under_latest};
 use super::record::{Api, Identity, Record, networks};
@@ -26,6 +26,9 @@ const KEY_PERMISSIONS: Table = Table { name: c"key_permissions", index: c"key_pe
 const ROLES: Table = Table { name: c"roles", index: c"roles_pkey" };
 const ROLE_PERMISSIONS: Table = Table { name: c"role_permissions", index: c"role_permissions_pkey" };
 const PERMISSIONS: Table = Table { name: c"permissions", index: c"permissions_pkey" };
+/// All of which a record is made.
+const TABLES: [Table; 9] =
+    [KEYS, APIS, CREDITS, IDENTITIES, KEY_ROLES, KEY_PERMISSIONS, ROLES, ROLE_PERMISSIONS, PERMISSIONS];
 
 /// The live keys with these hashes of their whole texts. The outer `None`: tables can't be read directly here.
 ///
@@ -33,7 +36,9 @@ const PERMISSIONS: Table = Table { name: c"permissions", index: c"permissions_pk
 /// commit is seen by a snapshot a moment before its message arrives, so messages that arrive while rows are read leave a
 /// doubt about all of them.
 pub fn by_hashes(hashes: &[Hash]) -> Outcome<Option<Vec<Option<Rc<Record>>>>> {
-    let generation = relations::generation()?;
+    relations::generation()?;
+    relations::know(TABLES.iter().flat_map(|table| [table.name, table.index]))?;
+    let generation = changes::last_generation();
     under_latest(|latest| {
         let find = |hash: &Hash| {
             let found = Reader { latest, generation }.by_hash(hash)?.map(Rc::new);

@@ -25,6 +25,8 @@ thread_local! {
     /// Whether something among [`KNOWN`] changed, so that nothing of it can be relied on.
     static STALE: Cell<bool> = const { Cell::new(true) };
     /// Whether tables may be elsewhere; `None` to look again.
+    /// Whether the names of [`know`] are among [`KNOWN`].
+    static KNOWS_ALL: Cell<bool> = const { Cell::new(false) };
     static SHARDED: Cell<Option<bool>> = const { Cell::new(None) };
     /// How many messages were heard of what tables are: columns, indexes, constraints, triggers.
     static DEFINITIONS: Cell<u64> = const { Cell::new(0) };
@@ -139,6 +141,19 @@ pub fn find(name: &'static CStr) -> Outcome<Option<pg_sys::Oid>> {
     Ok(known.or_else(|| learn(name)))
 }
 
+/// Looks up these too, once until something changes: a message about a relation counts from then on only.
+pub fn know(names: impl Iterator<Item = &'static CStr>) -> Outcome<()> {
+    refresh()?;
+    if !KNOWS_ALL.get() {
+        // Before the look-ups: what changes during them has it look again.
+        KNOWS_ALL.set(true);
+        for name in names {
+            oid(name)?;
+        }
+    }
+    Ok(())
+}
+
 /// The descriptor of a composite type of schema `unkey`, good until the next look-up of anything here.
 pub fn row_type(name: &'static CStr) -> Outcome<pg_sys::TupleDesc> {
     let relation = oid(name)?;
@@ -192,6 +207,7 @@ fn refresh() -> Outcome<()> {
     }
     // Before the look-ups: what changes during them makes it stale again.
     STALE.set(false);
+    KNOWS_ALL.set(false);
     DEFINITIONS.set(DEFINITIONS.get() + 1);
     changes::hear_of_all();
     learn(changes::COMMON);

@@ -20,6 +20,10 @@ SELECT 'MG-01' AS "case", algorithm FROM unkey.migrations WHERE id = 'mg.one';
 SELECT unkey_delete_key(:'key_id', permanent => true);
 SELECT 'MG-01' AS "case", migrated->0->>'keyId' = :'key_id' AS same_id FROM unkey_migrate_keys(:'api_id', pg_temp.keys('mg_old_key'));
 
+-- The text of a root key is no key, too.
+SELECT key AS root FROM unkey_create_root_key('mg.root', '{api.*.read_api}') \gset
+SELECT 'A.8' AS "case", jsonb_array_length(migrated) AS migrated, cardinality(failed) AS failed FROM unkey_migrate_keys(:'api_id', pg_temp.keys(:'root'), 'mg.one');
+SELECT 'A.8' AS "case", code FROM unkey_verify_key(:'root');
 -- MG-02: a hash that exists goes to failed, as it was written; the rest is imported.
 SELECT 'MG-02' AS "case", jsonb_array_length(migrated) AS migrated, failed = ARRAY[encode(sha256('mg_twice'), 'base64')] AS failed
 FROM unkey_migrate_keys(:'api_id', pg_temp.keys('mg_twice', 'mg_twice', 'mg_other'), 'mg.one');

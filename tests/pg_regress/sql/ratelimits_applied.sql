@@ -44,6 +44,8 @@ FROM unkey_verify_key(:'stored', ratelimits => '[{"name": "rl", "limit": 20, "du
 SELECT 'D.4' AS "case", code, tests.limits(ratelimits)
 FROM unkey_verify_key(:'stored', ratelimits => '[{"name": "rl", "limit": 20, "duration": 61000}]');
 SELECT 'D.4' AS "case", code, tests.limits(ratelimits) FROM unkey_verify_key(:'stored', ratelimits => '[{"name": "rl"}]');
+SELECT 'D.4' AS "case", code, tests.limits(ratelimits) FROM unkey_verify_key(:'stored', ratelimits => '[{"name": "rl", "duration": 0, "cost": 0}]');
+SELECT 'D.4' AS "case", * FROM tests.error(format('SELECT unkey_verify_key(%L, ratelimits => %L)', :'stored', '[{"name": "rl", "limit": 1, "duration": 0}]'));
 -- Of several items of one name the last counts, and the others not at all.
 SELECT 'D.4' AS "case", code, tests.limits(ratelimits) FROM unkey_verify_key(:'stored', ratelimits =>
     '[{"name": "rl", "cost": 100}, {"name": "last", "limit": 9, "duration": 60000}, {"name": "rl", "cost": 0}]');

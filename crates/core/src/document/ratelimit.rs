@@ -69,9 +69,9 @@ pub struct RequestedLimit {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(transform = crate::rule::COUNT))]
     pub limit: Option<i64>,
-    /// Window of an ad-hoc limit in milliseconds; at least 1000.
+    /// Window of an ad-hoc limit in milliseconds; at least 1000 if there is a limit.
     #[serde(default)]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::DURATION))]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::COUNT))]
     pub duration: Option<i64>,
 }
 
@@ -83,7 +83,9 @@ pub fn requested_limits(json: &str) -> Result<Vec<RequestedLimit>> {
         rule::REQUESTED_LIMIT_NAME.check(at("name"), &limit.name)?;
         rule::COUNT.check(at("cost"), limit.cost.unwrap_or(1))?;
         rule::COUNT.check(at("limit"), limit.limit.unwrap_or(1))?;
-        rule::DURATION.check(at("duration"), limit.duration.unwrap_or(rule::DURATION.min))?;
+        // By itself it is without effect, so clients may send 0 for none.
+        let duration = if limit.limit.is_some() { rule::DURATION } else { rule::COUNT };
+        duration.check(at("duration"), limit.duration.unwrap_or(rule::DURATION.min))?;
     }
     Ok(limits)
 }
