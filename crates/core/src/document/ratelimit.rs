@@ -55,7 +55,7 @@ pub fn are_stored_limits(json: &str) -> bool {
 /// A limit named by a verification: a stored one, or with `limit` and `duration` an ad-hoc one.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(rename = "KeysVerifyKeyRatelimit"))]
+#[cfg_attr(feature = "schema", schemars(rename = "KeysVerifyKeyRatelimit", transform = crate::schema::limit_needs_a_window))]
 #[serde(remote = "Self")]
 pub struct RequestedLimit {
     /// Name of the limit: 1 to 255 characters.

@@ -62,6 +62,7 @@ impl CreateApi {
 #[cfg_attr(feature = "schema", schemars(rename_all = "camelCase", deny_unknown_fields))]
 pub struct UpdateApi {
     /// The API.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::ID))]
     pub api_id: String,
     /// The change.
     #[cfg_attr(feature = "schema", schemars(flatten))]

@@ -41,6 +41,7 @@ impl CreateIdentity {
 #[cfg_attr(feature = "schema", schemars(rename_all = "camelCase", deny_unknown_fields))]
 pub struct UpdateIdentity {
     /// External id or id.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::EXTERNAL_ID))]
     pub identity: String,
     /// The change.
     #[cfg_attr(feature = "schema", schemars(flatten))]

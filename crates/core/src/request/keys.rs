@@ -227,6 +227,7 @@ impl Request for VerifyKey {
 #[serde(remote = "Self")]
 pub struct UpdateCredits {
     /// The key.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::ID))]
     pub key_id: String,
     /// set, increment or decrement.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::CreditsOperation"))]
@@ -263,6 +264,7 @@ impl UpdateCredits {
 #[cfg_attr(feature = "schema", schemars(rename_all = "camelCase", deny_unknown_fields))]
 pub struct UpdateKey {
     /// The key.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::ID))]
     pub key_id: String,
     /// The change.
     #[cfg_attr(feature = "schema", schemars(flatten))]

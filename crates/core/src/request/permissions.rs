@@ -54,6 +54,7 @@ requests! {
 #[cfg_attr(feature = "schema", schemars(rename_all = "camelCase", deny_unknown_fields))]
 pub struct UpdatePermission {
     /// Slug or id.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::REFERENCE))]
     pub permission: String,
     /// The change.
     #[cfg_attr(feature = "schema", schemars(flatten))]
@@ -73,6 +74,7 @@ impl Request for UpdatePermission {
 #[cfg_attr(feature = "schema", schemars(rename_all = "camelCase", deny_unknown_fields))]
 pub struct UpdateRole {
     /// Name or id.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::REFERENCE))]
     pub role: String,
     /// The change.
     #[cfg_attr(feature = "schema", schemars(flatten))]

@@ -43,6 +43,7 @@ pub struct CreateRootKey {
 #[serde(remote = "Self")]
 pub struct RerollRootKey {
     /// The root key.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::ID))]
     pub key_id: String,
     /// How long the old text lives on, in milliseconds; null leaves its expiry as it is.
     #[serde(deserialize_with = "nullable")]
@@ -81,6 +82,7 @@ impl Request for RerollRootKey {
 #[cfg_attr(feature = "schema", schemars(rename_all = "camelCase", deny_unknown_fields))]
 pub struct UpdateRootKey {
     /// The root key.
+    #[cfg_attr(feature = "schema", schemars(transform = crate::rule::ID))]
     pub key_id: String,
     /// The change.
     #[cfg_attr(feature = "schema", schemars(flatten))]

@@ -16,8 +16,8 @@ use serde_json::{Map, Value};
 
 pub use operations::{OPERATIONS, Operation};
 pub(crate) use rules::{
-    change_needs_a_value, monthly_needs_a_day, never_null, no_day_with_daily, refill_keeps_a_balance,
-    refill_needs_a_balance, role_by_either_name,
+    change_needs_a_value, limit_needs_a_window, monthly_needs_a_day, never_null, no_day_with_daily,
+    refill_keeps_a_balance, refill_needs_a_balance, role_by_either_name,
 };
 pub(crate) use values::{
     AnalyticsQuery, CreditsOperation, Interval, KeyCursor, KeyFormatName, Network, Object, PermissionQuery,

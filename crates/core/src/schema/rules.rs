@@ -4,7 +4,7 @@ use schemars::Schema;
 use schemars::transform::{Transform, transform_subschemas};
 use serde_json::{Map, Value, json};
 
-use crate::rule::{Anything, Instant, Integer, List, Members, Network, Text};
+use crate::rule::{Anything, DURATION, Instant, Integer, List, Members, Network, Text};
 
 /// Sets members that are there to be set.
 fn set(schema: &mut Schema, members: Value) {
@@ -119,6 +119,13 @@ pub fn no_day_with_daily(schema: &mut Schema) {
         schema,
         json!({ "not": { "type": "object", "required": ["interval", "refillDay"], "properties": day } }),
     );
+}
+
+/// The window of a limit of its own is a second at least.
+pub fn limit_needs_a_window(schema: &mut Schema) {
+    let limit = json!({ "required": ["limit"], "properties": { "limit": { "type": "integer" } } });
+    let window = json!({ "properties": { "duration": { "minimum": DURATION.min } } });
+    set(schema, json!({ "if": limit, "then": window }));
 }
 
 /// Only a balance that is set can be without a number.
