@@ -149,6 +149,27 @@ UPDATE unkey.keys SET enabled = true WHERE id = 'key_cache_moved';
 SELECT code, key_id FROM unkey_verify_key('cache_one');
 DELETE FROM unkey.keys WHERE id LIKE 'key\_cache\_%';
 
+-- What a transaction reads while it writes is kept unless something of it is undone.
+UPDATE unkey.keys SET name = 'unknown once more' WHERE id = :'metered_id';
+BEGIN;
+CREATE TEMPORARY TABLE cache_written ();
+SELECT * FROM tests.growth(format('SELECT unkey_verify_key(%1$L); SELECT unkey_verify_key(%1$L)', :'metered'));
+COMMIT;
+SELECT * FROM tests.growth(format('SELECT unkey_verify_key(%L)', :'metered'));
+UPDATE unkey.keys SET name = 'and once more' WHERE id = :'metered_id';
+BEGIN;
+DROP TABLE cache_written;
+SELECT * FROM tests.growth(format('SELECT unkey_verify_key(%1$L); SELECT unkey_verify_key(%1$L)', :'metered'));
+ROLLBACK;
+SELECT * FROM tests.growth(format('SELECT unkey_verify_key(%L)', :'metered'));
+
+-- VACUUM of the table of credits, which every use of a key changes, says nothing about keys.
+SELECT unkey_verify_key(:'metered', cost => 0) IS NOT NULL AS known, tests.figure('cache_misses') AS misses \gset
+VACUUM unkey.credits;
+VACUUM FULL unkey.credits;
+SELECT code FROM unkey_verify_key(:'metered');
+SELECT tests.figure('cache_misses') - :misses AS misses;
+
 -- Bounded: what was not used for longest goes first, and nothing is kept that does not fit.
 SELECT tests.figure('cache_evictions') AS evictions, tests.figure('cache_bytes') AS bytes \gset
 SELECT array_agg(made.key) AS keys FROM generate_series(1, 20) AS n, unkey_create_key(:'api', name => 'cache-' || n) AS made \gset

@@ -1,7 +1,6 @@
 -- What a session reads but does not keep, since others read something else, or soon will.
 \pset null '-'
 SELECT unkey_create_api('doubt') AS api \gset
-SELECT tests.autovacuum('SET (autovacuum_enabled = false)');
 SELECT key_id, key FROM unkey_create_key(:'api', credits => 10, external_id => 'doubt-owner', permissions => '{doubt.one}') \gset
 
 -- A statement that reads what it has deleted, before any trigger could say so, and then fails.
@@ -22,27 +21,6 @@ ROLLBACK TO inner_one;
 SELECT code, credits FROM unkey_verify_key(:'key', cost => 0);
 COMMIT;
 SELECT code, credits FROM unkey_verify_key(:'key', cost => 0);
--- What a transaction reads while it writes is kept unless something of it is undone.
-UPDATE unkey.keys SET name = 'unknown once more' WHERE id = :'key_id';
-BEGIN;
-CREATE TEMPORARY TABLE doubt_written ();
-SELECT * FROM tests.growth(format('SELECT unkey_verify_key(%1$L); SELECT unkey_verify_key(%1$L)', :'key'));
-COMMIT;
-SELECT * FROM tests.growth(format('SELECT unkey_verify_key(%L)', :'key'));
-UPDATE unkey.keys SET name = 'and once more' WHERE id = :'key_id';
-BEGIN;
-DROP TABLE doubt_written;
-SELECT * FROM tests.growth(format('SELECT unkey_verify_key(%1$L); SELECT unkey_verify_key(%1$L)', :'key'));
-ROLLBACK;
-SELECT * FROM tests.growth(format('SELECT unkey_verify_key(%L)', :'key'));
-
--- VACUUM of the table of credits, which every use of a key changes, says nothing about keys.
-SELECT unkey_verify_key(:'key', cost => 0) IS NOT NULL AS known, tests.figure('cache_misses') AS misses \gset
-VACUUM unkey.credits;
-VACUUM FULL unkey.credits;
-SELECT code, credits FROM unkey_verify_key(:'key');
-SELECT tests.figure('cache_misses') - :misses AS misses;
-
 -- Rows that refer to others may be replicated first.
 SET session_replication_role = replica;
 INSERT INTO unkey.keys (id, api_id, hash, identity_id) VALUES ('key_doubt', :'api', sha256('doubt'), 'id_doubt');
@@ -95,7 +73,7 @@ RESET min_parallel_table_scan_size;
 SELECT unkey_logout();
 RESET unkey.allow_session;
 
-DROP TABLE doubt_rows, doubt_written;
+DROP TABLE doubt_rows;
 DROP FUNCTION tests.verify_and_fail(text), tests.is_parallel(text);
 DELETE FROM unkey.keys WHERE id IN ('key_doubt', :'key_id');
 DELETE FROM unkey.role_permissions WHERE role_id = 'role_doubt';
@@ -103,4 +81,3 @@ DELETE FROM unkey.roles WHERE id = 'role_doubt';
 DELETE FROM unkey.permissions WHERE slug LIKE 'doubt.%';
 DELETE FROM unkey.identities WHERE external_id LIKE 'doubt-%';
 DELETE FROM unkey.apis WHERE id = :'api';
-SELECT tests.autovacuum('RESET (autovacuum_enabled)');
