@@ -18,6 +18,7 @@ use super::probe::is_serializable;
 use super::record::{Api, Record};
 use super::relations;
 use super::root_keys::RootKey;
+use super::session::{self, Ended};
 use super::workspace::Workspace;
 use crate::error::Outcome;
 use crate::settings;
@@ -163,8 +164,32 @@ fn with<T>(generation: Generation, f: impl FnOnce(&mut Cache) -> T) -> T {
 /// Keeps what was loaded in this generation, if that still is the current one.
 fn keep(generation: Generation, put: impl FnOnce(&mut Cache)) {
     if generation == changes::last_generation() {
-        changes::is_read_by_a_writer();
+        note_writer();
         with(generation, put);
+    }
+}
+
+thread_local! {
+    /// Whether this transaction kept something that it read when it had written.
+    static READ_BY_WRITER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A statement that fails may have deleted or moved rows unseen and said nothing of it yet, as triggers fire at its end. So what a
+/// transaction reads while it writes is forgotten should anything of it be undone.
+fn note_writer() {
+    // SAFETY: reads a backend-local variable.
+    let transaction = unsafe { pg_sys::GetTopTransactionIdIfAny() };
+    if transaction != pg_sys::InvalidTransactionId {
+        READ_BY_WRITER.set(true);
+        session::watch(ended);
+    }
+}
+
+fn ended(what: Ended) {
+    match what {
+        Ended::Committed => READ_BY_WRITER.set(false),
+        Ended::Aborted | Ended::InnerAborted(_) if READ_BY_WRITER.take() => changes::hear_of_all(),
+        _ => {}
     }
 }
 

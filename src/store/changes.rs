@@ -46,63 +46,8 @@ const MANY: u32 = 32;
 thread_local! {
     static GENERATION: Cell<Generation> = const { Cell::new(Generation { common: 0, single: 0 }) };
     static HEARD: [Cell<u32>; TOPICS] = const { [const { Cell::new(0) }; TOPICS] };
-    /// Whether this transaction kept something that it read when it had written.
-    static READ_BY_WRITER: Cell<bool> = const { Cell::new(false) };
     /// The transaction that said last that one changed, and of how many it did.
     static SAID: Cell<(pg_sys::TransactionId, u32)> = const { Cell::new((pg_sys::InvalidTransactionId, 0)) };
-}
-
-/// Notes that something read now is kept. A statement that fails may have deleted or moved rows unseen and said nothing of it yet, as
-/// triggers fire at its end, so what this transaction reads while it writes is forgotten should anything of it be undone.
-pub fn is_read_by_a_writer() {
-    // SAFETY: reads a backend-local variable.
-    let transaction = unsafe { pg_sys::GetTopTransactionIdIfAny() };
-    if transaction != pg_sys::InvalidTransactionId {
-        READ_BY_WRITER.set(true);
-        watch();
-    }
-}
-
-/// Has this session's transactions and subtransactions looked at when they end, from now on.
-fn watch() {
-    thread_local! {
-        static IS_WATCHED: Cell<bool> = const { Cell::new(false) };
-    }
-    if !IS_WATCHED.replace(true) {
-        // SAFETY: takes functions that live as long as the library, which is never unloaded; once per session.
-        unsafe {
-            pg_sys::RegisterXactCallback(Some(at_end), std::ptr::null_mut());
-            pg_sys::RegisterSubXactCallback(Some(at_inner_end), std::ptr::null_mut());
-        }
-    }
-}
-
-#[pgrx::pg_guard]
-unsafe extern "C-unwind" fn at_end(event: pg_sys::XactEvent::Type, _arg: *mut std::ffi::c_void) {
-    use pg_sys::XactEvent::{XACT_EVENT_ABORT, XACT_EVENT_COMMIT, XACT_EVENT_PREPARE};
-    match event {
-        XACT_EVENT_ABORT => forget_what_a_writer_read(),
-        XACT_EVENT_COMMIT | XACT_EVENT_PREPARE => READ_BY_WRITER.set(false),
-        _ => {}
-    }
-}
-
-#[pgrx::pg_guard]
-unsafe extern "C-unwind" fn at_inner_end(
-    event: pg_sys::SubXactEvent::Type,
-    _mine: pg_sys::SubTransactionId,
-    _parent: pg_sys::SubTransactionId,
-    _arg: *mut std::ffi::c_void,
-) {
-    if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
-        forget_what_a_writer_read();
-    }
-}
-
-fn forget_what_a_writer_read() {
-    if READ_BY_WRITER.take() {
-        hear_of_all();
-    }
 }
 
 impl Topic {

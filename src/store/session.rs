@@ -1,6 +1,6 @@
 //! The session and its transaction.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_void};
 
 use pgrx::pg_guard;
@@ -60,7 +60,7 @@ pub enum Ended {
 }
 
 thread_local! {
-    static WATCHER: Cell<Option<fn(Ended)>> = const { Cell::new(None) };
+    static WATCHERS: RefCell<Vec<fn(Ended)>> = const { RefCell::new(Vec::new()) };
     static IS_MARKING: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -70,10 +70,17 @@ pub fn nest_level() -> i32 {
     unsafe { pg_sys::GetCurrentTransactionNestLevel() }
 }
 
-/// Has a function told of all that ends, for the life of the session. There is one such function.
+/// Has a function told of all that ends, for the life of the session; the same one once, however often it is named.
 pub fn watch(ended: fn(Ended)) {
-    if WATCHER.replace(Some(ended)).is_none() {
-        // SAFETY: the callbacks stay where they are, as Postgres expects.
+    let is_first = WATCHERS.with_borrow_mut(|watchers| {
+        let is_first = watchers.is_empty();
+        if !watchers.iter().any(|known| std::ptr::fn_addr_eq(*known, ended)) {
+            watchers.push(ended);
+        }
+        is_first
+    });
+    if is_first {
+        // SAFETY: the callbacks stay where they are, as Postgres expects; once per session.
         unsafe {
             pg_sys::RegisterXactCallback(Some(at_end), std::ptr::null_mut());
             pg_sys::RegisterSubXactCallback(Some(at_inner_end), std::ptr::null_mut());
@@ -82,9 +89,7 @@ pub fn watch(ended: fn(Ended)) {
 }
 
 fn tell(what: Ended) {
-    if let Some(ended) = WATCHER.get() {
-        ended(what);
-    }
+    WATCHERS.with_borrow(|watchers| watchers.iter().for_each(|ended| ended(what)));
 }
 
 /// Makes the session's settings differ from what they are reset to, so that a reset is told of ([`Ended::Reset`]).

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use crate::document::{RatelimitInput, check_ratelimits};
 use crate::error::Error;
 use crate::{Result, key, network, validate};
 
@@ -274,12 +273,6 @@ impl Rule<Vec<String>> for List<Text> {
 impl Rule<Vec<String>> for List<Network> {
     fn admit(&self, argument: &'static str, list: &Vec<String>) -> Result<()> {
         network::normalized(argument, list).map(drop)
-    }
-}
-
-impl Rule<Vec<RatelimitInput>> for List<Anything> {
-    fn admit(&self, argument: &'static str, list: &Vec<RatelimitInput>) -> Result<()> {
-        check_ratelimits(argument, list)
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod client_address;
 pub mod db;
+pub mod headers;
 pub mod metrics;
 pub mod openapi;
 pub mod opening;

@@ -1,15 +1,14 @@
 //! What the server itself answers in the v2 dialect: refusals that need no database, and failures of it.
 
-use std::collections::BTreeMap;
-
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use unkey_core::reply::{Refusal, content_type};
 use unkey_core::{Error, Kind};
 
 use crate::db::call::Reply;
 use crate::db::failure::Failure;
+use crate::headers;
 
 /// The header that names the call.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -19,18 +18,15 @@ pub fn answered(request_id: &str, reply: Reply) -> Response {
     let mut response = reply.body.into_response();
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
-    reply.headers.iter().for_each(|headers| set(response.headers_mut(), headers));
-    with_headers(request_id, response)
-}
-
-/// Sets headers that the database asks for; what is none is left out.
-fn set(headers: &mut HeaderMap, wanted: &str) {
-    let wanted: Vec<BTreeMap<String, String>> = serde_json::from_str(wanted).unwrap_or_default();
-    for (name, value) in wanted.into_iter().flatten() {
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse()) {
-            headers.insert(name, value);
-        }
+    if let Some(wanted) = &reply.headers
+        && headers::set(response.headers_mut(), wanted).is_none()
+    {
+        tracing::warn!(
+            request_id,
+            "response.headers was set to what is no array of objects with one header each"
+        );
     }
+    with_headers(request_id, response)
 }
 
 /// Of a call that was refused here.

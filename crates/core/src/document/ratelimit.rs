@@ -45,6 +45,12 @@ pub fn check_ratelimits(argument: &str, limits: &[RatelimitInput]) -> Result<()>
     validate::unique(argument, limits.iter().map(|limit| limit.name.as_str()))
 }
 
+impl rule::Rule<Vec<RatelimitInput>> for rule::List<rule::Anything> {
+    fn admit(&self, argument: &'static str, list: &Vec<RatelimitInput>) -> Result<()> {
+        check_ratelimits(argument, list)
+    }
+}
+
 /// Whether `json` may stand in a `ratelimits` column: a list of limits with ids, each name once.
 pub fn are_stored_limits(json: &str) -> bool {
     let stored = read::<Vec<StoredLimit>>("ratelimits", json);

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 use bytes::Bytes;
 use futures_util::future::join;
 use unkey_core::reply::{JSON, PROBLEM};
@@ -45,7 +46,7 @@ pub struct Reply {
 }
 
 /// The status of a refusal that ends by itself.
-pub(super) const TOO_MANY: u16 = 429;
+pub(super) const TOO_MANY: u16 = StatusCode::TOO_MANY_REQUESTS.as_u16();
 
 const CALL: &str = "SELECT status, content_type, body
     FROM unkey_api($1::text, $2::text, $3::text, $4::inet, $5::text, $6::text, $7::boolean)";

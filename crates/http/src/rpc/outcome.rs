@@ -1,14 +1,14 @@
 //! What came of a call, and whether that may be kept.
 
 use axum::body::Bytes;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use serde_json::{Map, Value};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::accept::Form;
 use super::catalog::{Function, Shape};
 use super::error::{Error, Result};
 use super::prefer::Preferences;
 use super::range::Range;
+use crate::headers;
 
 /// The row that the statement of a call answers. Can hold a new key, so there is no `Debug`.
 #[derive(Default)]
@@ -130,27 +130,13 @@ fn chosen_status(text: Option<&str>) -> Result<Option<StatusCode>> {
     })
 }
 
-/// An array of objects with one member each. The first of a name replaces ours.
+/// What is sent in `response.headers` replaces ours.
 fn set_headers(headers: &mut HeaderMap, text: Option<&str>) -> Result<()> {
-    let misshaped = || {
+    let Some(text) = text else { return Ok(()) };
+    headers::set(headers, text).ok_or_else(|| {
         let message = "response.headers was set to what is no array of objects with one header each";
         Error::new(StatusCode::INTERNAL_SERVER_ERROR, "PGRST111", message)
-    };
-    let Some(text) = text else { return Ok(()) };
-    let list: Vec<Map<String, Value>> = serde_json::from_str(text).map_err(|_| misshaped())?;
-    let mut chosen = HeaderMap::new();
-    for object in list {
-        let (1, Some((name, Value::String(value)))) = (object.len(), object.iter().next()) else {
-            return Err(misshaped());
-        };
-        let name: HeaderName = name.parse().map_err(|_| misshaped())?;
-        chosen.append(name, value.parse().map_err(|_| misshaped())?);
-    }
-    for name in chosen.keys() {
-        headers.remove(name);
-    }
-    headers.extend(chosen);
-    Ok(())
+    })
 }
 
 #[cfg(test)]
