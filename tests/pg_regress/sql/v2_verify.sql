@@ -83,3 +83,9 @@ SELECT 'VK-38' AS case, status, data FROM pg_temp.verified(:'metered', '"keyspac
 SELECT 'VK-08' AS case, code, data->'credits' AS credits, tests.limits(data->'ratelimits') AS limits FROM pg_temp.verified(:'metered');
 SELECT set_config('tests.authorization', 'Bearer ' || :'metered', false) \gset
 SELECT 'VK-35' AS case, status, code, detail FROM pg_temp.verified(:'metered');
+
+-- C.4: a key that expired at the very beginning shows no expiry.
+SELECT tests.root(), unkey_create_api('vv.beginning') AS beginning \gset
+SELECT key AS ended FROM unkey_create_key(:'beginning', expires => '1970-01-01 00:00Z') \gset
+SELECT 'C.4' AS case, code, data ? 'expires' AS shown FROM tests.v2('keys.verifyKey', '{"key": "%s"}', :'ended');
+SELECT unkey_delete_api(:'beginning');
