@@ -14,7 +14,7 @@ use crate::error::{Failure, Outcome};
 use crate::shared::events::{are_on, reader, writer};
 use crate::shared::stats::{self, Stat};
 use crate::store::buffered;
-use crate::store::event_bytes::{Common, Record, put_limit, put_verification, records};
+use crate::store::event_bytes::{Common, Record, put_limit, put_verifications, records};
 use crate::store::events::{Call, append, insert_limits, insert_verifications};
 pub use crate::store::events::{LimitEvent, VerificationEvent};
 use crate::store::session::role;
@@ -33,7 +33,7 @@ fn current_call() -> Outcome<Call> {
 
 /// Records verifications of one call, or of several in one statement.
 pub fn record_verifications(events: &[VerificationEvent]) {
-    record(events, put_one_verification, insert_verifications);
+    record(events, buffer_verifications, insert_verifications);
 }
 
 /// Records a verification whose caller is about to raise an ERROR: memory keeps it past the end of the transaction. A table
@@ -45,26 +45,27 @@ pub fn record_refusal(event: &VerificationEvent) {
     let actor = actor::current();
     let common = common(actor.as_deref(), None);
     let keep = |length, write: &mut dyn FnMut(&mut [u8])| writer::append_lasting(length, write);
-    if !are_on() || !put_verification(&common, event, keep) {
+    if !are_on() || put_verifications(&common, std::slice::from_ref(event), keep) == 0 {
         stats::add(Stat::EventsDropped, 1);
     }
 }
 
 /// Records checks of one call of the standalone limiter.
 pub fn record_limits(events: &[LimitEvent]) {
-    record(events, put_one_limit, insert_limits);
+    record(events, buffer_limits, insert_limits);
 }
 
-fn put_one_verification(common: &Common, event: &VerificationEvent) -> bool {
-    put_verification(common, event, |length, write| writer::append(length, write))
+fn buffer_verifications(common: &Common, events: &[VerificationEvent]) -> usize {
+    put_verifications(common, events, |length, write| writer::append(length, write))
 }
 
-fn put_one_limit(common: &Common, event: &LimitEvent) -> bool {
-    put_limit(common, event, |length, write| writer::append(length, write))
+fn buffer_limits(common: &Common, events: &[LimitEvent]) -> usize {
+    let put = |event: &&LimitEvent| put_limit(common, event, |length, write| writer::append(length, write));
+    events.iter().take_while(put).count()
 }
 
 /// Records the events of one call, unless nobody wants them: in memory as far as there is room, the others in a table.
-fn record<T>(events: &[T], put: fn(&Common, &T) -> bool, insert: fn(&Call, &[T]) -> Outcome<()>) {
+fn record<T>(events: &[T], put: fn(&Common, &[T]) -> usize, insert: fn(&Call, &[T]) -> Outcome<()>) {
     if events.is_empty() || !settings::record_verifications() {
         return;
     }
@@ -76,12 +77,12 @@ fn record<T>(events: &[T], put: fn(&Common, &T) -> bool, insert: fn(&Call, &[T])
 }
 
 /// Records events in memory; answers how many there was room for.
-fn buffer<T>(events: &[T], put: fn(&Common, &T) -> bool) -> usize {
+fn buffer<T>(events: &[T], put: fn(&Common, &[T]) -> usize) -> usize {
     let actor = actor::current();
     // A lone event gets its id from whoever reads it; several have to share one.
     let made = if actor.is_none() && events.len() > 1 { id::new("req", clock::now()).ok() } else { None };
     let common = common(actor.as_deref(), made.as_deref());
-    events.iter().take_while(|event| put(&common, event)).count()
+    put(&common, events)
 }
 
 fn common<'a>(actor: Option<&'a Actor>, made: Option<&'a str>) -> Common<'a> {

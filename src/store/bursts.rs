@@ -71,8 +71,14 @@ pub fn gather<'a, 'b>(events: Events<'a, 'b>) -> (Vec<Events<'a, 'b>>, Events<'a
     let mut groups: Vec<(Common, Events)> = Vec::new();
     let mut last = 0;
     for event in events {
+        // Mostly that of the one before, in whose record it stood.
+        if let Some((of, group)) = groups.get_mut(last)
+            && std::ptr::eq(of.api_id, event.api_id)
+        {
+            group.push(event);
+            continue;
+        }
         let common = Common::of(event);
-        // Mostly that of the one before.
         if groups.get(last).is_none_or(|(of, _)| *of != common) {
             last = *known.entry(common).or_insert(groups.len());
             if last == groups.len() {

@@ -1,5 +1,5 @@
-//! How an event looks in memory: its length, what kind it is, numbers, then texts, each with its length. Written where it
-//! stays, and read from there.
+//! How events look in memory: in records of one limit or of verifications that have most in common, each with its length, what
+//! kind it is, numbers, then texts, each with its length. Written where it stays, and read from there.
 
 use unkey_core::id;
 
@@ -83,45 +83,103 @@ pub struct Limit<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tags<'a> {
     pub count: usize,
-    rest: &'a [u8],
+    texts: &'a [u8],
 }
 
 impl<'a> Tags<'a> {
     pub fn iter(self) -> impl Iterator<Item = &'a str> {
-        let mut reader = Reader(self.rest);
+        let mut reader = Reader(self.texts);
         (0..self.count).map_while(move |_| reader.text())
     }
 }
 
 /// The length of a text that is none.
 const NONE: u16 = u16::MAX;
-const VERIFICATION: u8 = 0;
+const VERIFICATIONS: u8 = 0;
 const LIMIT: u8 = 1;
 
-/// Writes a verification; `false` if memory does not take it.
-pub fn put_verification(common: &Common, event: &VerificationEvent, append: impl Append) -> bool {
-    let request_id = event.request_id.or(common.request_id);
-    let is_api = common.is_api || event.request_id.is_some();
-    let Some(texts) = event.key.event_texts.get_or_init(|| key_texts(event)) else { return false };
+/// Writes verifications, in records of those that follow each other and have most in common; answers how many memory took.
+pub fn put_verifications(
+    common: &Common,
+    events: &[VerificationEvent],
+    mut append: impl FnMut(usize, &mut dyn FnMut(&mut [u8])) -> bool,
+) -> usize {
+    let mut taken = 0;
+    for alike in events.chunk_by(are_alike) {
+        let mut rest = alike;
+        while !rest.is_empty() {
+            let (record, others) = rest.split_at(fitting(rest));
+            if !put_alike(common, record, &mut append) {
+                return taken;
+            }
+            taken += record.len();
+            rest = others;
+        }
+    }
+    taken
+}
+
+/// Whether two events of one call differ in nothing but their key and its identity, and the ids of their requests.
+fn are_alike(first: &VerificationEvent, second: &VerificationEvent) -> bool {
+    first.request_id.is_some() == second.request_id.is_some()
+        && first.spent_credits == second.spent_credits
+        && first.latency_ms.to_bits() == second.latency_ms.to_bits()
+        && first.outcome == second.outcome
+        && first.api_id() == second.api_id()
+        && first.key_space_id() == second.key_space_id()
+        && first.tags == second.tags
+}
+
+/// Bytes of a record from which on no event is added to it, so that little of a chunk stays empty.
+const ENOUGH: usize = 1024;
+
+/// How many events make a record, from the first on.
+fn fitting(events: &[VerificationEvent]) -> usize {
+    let mut bytes = 0;
+    let has_room = |event: &&VerificationEvent| {
+        let before = bytes;
+        bytes += own_texts(event).map_or(0, <[u8]>::len);
+        before < ENOUGH
+    };
+    events.iter().take_while(has_room).count()
+}
+
+/// Writes one record; `false` if memory does not take it.
+fn put_alike(common: &Common, events: &[VerificationEvent], append: impl Append) -> bool {
+    let Some(first) = events.first() else { return true };
     put(append, |out| {
-        out.byte(VERIFICATION);
-        out.byte(u8::from(is_api));
+        out.byte(VERIFICATIONS);
+        out.byte(u8::from(common.is_api || first.request_id.is_some()));
         out.number(common.now.to_ne_bytes());
         out.number(common.role.to_ne_bytes());
-        out.number(event.spent_credits.to_ne_bytes());
-        out.number(event.latency_ms.to_ne_bytes());
-        out.text(request_id);
-        out.bytes(texts);
-        out.text(Some(event.outcome));
-        out.number((event.tags.len() as u16).to_ne_bytes());
-        event.tags.iter().for_each(|tag| out.text(Some(tag)));
+        out.number(first.spent_credits.to_ne_bytes());
+        out.number(first.latency_ms.to_ne_bytes());
+        out.text(common.request_id);
+        out.joined(api_texts(first));
+        out.text(Some(first.outcome));
+        out.number((first.tags.len() as u16).to_ne_bytes());
+        first.tags.iter().for_each(|tag| out.text(Some(tag)));
+        for event in events {
+            out.text(event.request_id);
+            out.joined(own_texts(event));
+        }
     })
 }
 
-/// What every verification of a key says of it; `None` if memory does not take it.
-fn key_texts(event: &VerificationEvent) -> Option<Box<[u8]>> {
-    let texts = [Some(event.key_space_id()), Some(event.api_id()), Some(event.key_id())];
-    let texts = texts.into_iter().chain([event.identity_id(), event.external_id()]);
+/// What every verification of a key says of its API; `None` if memory does not take it.
+fn api_texts<'a>(event: &VerificationEvent<'a>) -> Option<&'a [u8]> {
+    let make = || joined([Some(event.key_space_id()), Some(event.api_id())]);
+    event.key.api.event_texts.get_or_init(make).as_deref()
+}
+
+/// What every verification of a key says of it alone; `None` if memory does not take it.
+fn own_texts<'a>(event: &VerificationEvent<'a>) -> Option<&'a [u8]> {
+    let make = || joined([Some(event.key_id()), event.identity_id(), event.external_id()]);
+    event.key.event_texts.get_or_init(make).as_deref()
+}
+
+/// Texts one after the other, as [`Writer::text`] writes them.
+fn joined<const N: usize>(texts: [Option<&str>; N]) -> Option<Box<[u8]>> {
     let mut bytes = Vec::new();
     for text in texts {
         bytes.extend_from_slice(&length(text)?.to_ne_bytes());
@@ -196,6 +254,12 @@ impl Writer<'_> {
         self.bytes(&number);
     }
 
+    /// Texts that stand one after the other already.
+    fn joined(&mut self, texts: Option<&[u8]>) {
+        self.fits &= texts.is_some();
+        self.bytes(texts.unwrap_or_default());
+    }
+
     fn text(&mut self, text: Option<&str>) {
         let length = length(text);
         self.fits &= length.is_some();
@@ -204,10 +268,39 @@ impl Writer<'_> {
     }
 }
 
-/// The records that stand one after the other.
+/// The events of records that stand one after the other.
 pub fn records(bytes: &[u8]) -> impl Iterator<Item = Record<'_>> {
-    let mut rest = Reader(bytes);
-    std::iter::from_fn(move || rest.record())
+    let (mut rest, mut alike) = (Reader(bytes), None);
+    std::iter::from_fn(move || {
+        loop {
+            if let Some(event) = alike.as_mut().and_then(Alike::next) {
+                return Some(Record::Verification(event));
+            }
+            let mut fields = rest.record()?;
+            match fields.byte()? {
+                VERIFICATIONS => alike = Some(fields.alike()?),
+                _ => return fields.limit().map(Record::Limit),
+            }
+        }
+    })
+}
+
+/// Verifications of one record: what they have in common, and what is each one's own.
+struct Alike<'a> {
+    common: Verification<'a>,
+    each: Reader<'a>,
+}
+
+impl<'a> Alike<'a> {
+    fn next(&mut self) -> Option<Verification<'a>> {
+        Some(Verification {
+            request_id: self.each.optional()?.or(self.common.request_id),
+            key_id: self.each.text()?,
+            identity_id: self.each.optional()?,
+            external_id: self.each.optional()?,
+            ..self.common
+        })
+    }
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -244,17 +337,14 @@ impl<'a> Reader<'a> {
         self.optional().flatten()
     }
 
-    fn record(&mut self) -> Option<Record<'a>> {
+    /// What stands in the next record.
+    fn record(&mut self) -> Option<Self> {
         let length = self.number().map(u32::from_ne_bytes)? as usize;
-        let mut fields = Reader(self.take(length.checked_sub(4)?)?);
-        match fields.byte()? {
-            VERIFICATION => fields.verification().map(Record::Verification),
-            _ => fields.limit().map(Record::Limit),
-        }
+        self.take(length.checked_sub(4)?).map(Reader)
     }
 
-    fn verification(&mut self) -> Option<Verification<'a>> {
-        Some(Verification {
+    fn alike(mut self) -> Option<Alike<'a>> {
+        let common = Verification {
             is_api: self.byte()? != 0,
             time: self.long()?,
             role: self.number().map(u32::from_ne_bytes)?,
@@ -263,12 +353,20 @@ impl<'a> Reader<'a> {
             request_id: self.optional()?,
             key_space_id: self.text()?,
             api_id: self.text()?,
-            key_id: self.text()?,
-            identity_id: self.optional()?,
-            external_id: self.optional()?,
             outcome: self.text()?,
-            tags: Tags { count: self.number().map(u16::from_ne_bytes)?.into(), rest: self.0 },
-        })
+            tags: self.tags()?,
+            key_id: "",
+            identity_id: None,
+            external_id: None,
+        };
+        Some(Alike { common, each: self })
+    }
+
+    fn tags(&mut self) -> Option<Tags<'a>> {
+        let count = self.number().map(u16::from_ne_bytes)?.into();
+        let begin = self.0;
+        (0..count).try_for_each(|_| self.text().map(drop))?;
+        Some(Tags { count, texts: begin.get(..begin.len() - self.0.len())? })
     }
 
     fn limit(&mut self) -> Option<Limit<'a>> {

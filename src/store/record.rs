@@ -52,6 +52,8 @@ pub struct Api {
     pub keyspace_id: String,
     pub enabled: bool,
     pub allowlist: Vec<IpNet>,
+    /// What events say of it, as [`Record::event_texts`].
+    pub event_texts: OnceCell<Option<Box<[u8]>>>,
 }
 
 /// The live identity of a key.
@@ -155,7 +157,13 @@ impl TryFrom<Key> for Record {
         };
         Ok(Self {
             id: key.id,
-            api: Rc::new(Api { id, keyspace_id, enabled, allowlist: networks(allowlist)? }),
+            api: Rc::new(Api {
+                id,
+                keyspace_id,
+                enabled,
+                allowlist: networks(allowlist)?,
+                event_texts: OnceCell::new(),
+            }),
             enabled: key.enabled,
             expires: key.expires,
             refill: key.refill,

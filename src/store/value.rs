@@ -65,9 +65,45 @@ impl Varlena {
 
 /// A `text[]` in the current memory context.
 pub fn text_array(texts: &[Option<&str>]) -> pg_sys::Datum {
-    let elements = texts.iter().map(|text| text.and_then(IntoDatum::into_datum));
+    let elements = Elements::of(texts);
     // SAFETY: `text` is of variable length and aligned as an integer.
-    unsafe { array(elements, pg_sys::TEXTOID, -1, false, pg_sys::TYPALIGN_INT) }
+    unsafe { array(elements.datums(texts), pg_sys::TEXTOID, -1, false, pg_sys::TYPALIGN_INT) }
+}
+
+/// Values of type `text` one after the other: memory for each of them would cost more than all the rest of an array.
+struct Elements(Vec<u32>);
+
+impl Elements {
+    fn words(text: &str) -> usize {
+        (pg_sys::VARHDRSZ + text.len()).div_ceil(size_of::<u32>())
+    }
+
+    fn of(texts: &[Option<&str>]) -> Self {
+        let mut words = vec![0; texts.iter().flatten().map(|text| Self::words(text)).sum()];
+        let mut rest = words.as_mut_slice();
+        for text in texts.iter().flatten() {
+            let Some((element, others)) = rest.split_at_mut_checked(Self::words(text)) else { break };
+            let bytes = pg_sys::VARHDRSZ + text.len();
+            let element = element.as_mut_ptr().cast::<u8>();
+            // SAFETY: there are as many words as the header and the text need, aligned as a header has to be.
+            unsafe {
+                pgrx::varlena::set_varsize_4b(element.cast(), bytes as i32);
+                std::ptr::copy_nonoverlapping(text.as_ptr(), element.add(pg_sys::VARHDRSZ), text.len());
+            }
+            rest = others;
+        }
+        Self(words)
+    }
+
+    /// Those of the same texts, good for as long as this is.
+    fn datums(&self, texts: &[Option<&str>]) -> impl Iterator<Item = Option<pg_sys::Datum>> {
+        let mut at = 0;
+        texts.iter().map(move |text| {
+            let element = self.0.get(at..)?.as_ptr();
+            at += text.map(Self::words)?;
+            Some(pg_sys::Datum::from(element))
+        })
+    }
 }
 
 /// A `double precision[]` in the current memory context.
