@@ -28,6 +28,12 @@ pub struct Latest {
     is_current: bool,
     /// Whether others may read something else: a row that this transaction wrote was read, or one is not there that another refers to.
     in_doubt: Cell<bool>,
+    /// How many messages about relations had been heard before the snapshot was taken.
+    messages: u64,
+    /// Tables that were locked before; nobody has made one of them anew since.
+    locked: Vec<&'static CStr>,
+    /// Whether another may have been made anew after the snapshot and before it was locked: its rows are younger then.
+    is_outdated: Cell<bool>,
     open: RefCell<Vec<Open>>,
 }
 
@@ -51,11 +57,27 @@ impl Equals {
     }
 }
 
-/// Runs reads under one snapshot; `None` where tables may be elsewhere.
-pub fn under_latest<T>(reads: impl FnOnce(&Latest) -> Outcome<T>) -> Outcome<Option<T>> {
+/// Runs reads under one snapshot; `None` where tables may be elsewhere. They are run again if one of them had to wait for whoever made
+/// a table anew, whose rows that snapshot does not show.
+pub fn under_latest<T>(reads: impl Fn(&Latest) -> Outcome<T>) -> Outcome<Option<T>> {
     if relations::are_sharded()? {
         return Ok(None);
     }
+    let mut locked = Vec::new();
+    loop {
+        let (result, opened) = under_snapshot(locked, &reads);
+        match opened {
+            Some(opened) if result.is_ok() => locked = opened,
+            _ => return result.map(Some),
+        }
+    }
+}
+
+/// Runs reads under one snapshot; the tables that are locked now if it was too old for one of them.
+fn under_snapshot<T>(
+    locked: Vec<&'static CStr>,
+    reads: impl Fn(&Latest) -> Outcome<T>,
+) -> (Outcome<T>, Option<Vec<&'static CStr>>) {
     // A parallel query is given no newer snapshot than its own.
     // SAFETY: reads a backend-local variable.
     let is_parallel = unsafe { pg_sys::IsInParallelMode() };
@@ -63,6 +85,7 @@ pub fn under_latest<T>(reads: impl FnOnce(&Latest) -> Outcome<T>) -> Outcome<Opt
     // SAFETY: the snapshot is registered while `reads` runs, and unregistered after all that was read under it is closed;
     // on an ERROR the resource owner does both.
     unsafe {
+        let messages = relations::messages();
         let snapshot = match is_current {
             true => pg_sys::GetLatestSnapshot(),
             false if is_parallel => pg_sys::GetActiveSnapshot(),
@@ -72,12 +95,17 @@ pub fn under_latest<T>(reads: impl FnOnce(&Latest) -> Outcome<T>) -> Outcome<Opt
             snapshot: pg_sys::RegisterSnapshot(snapshot),
             is_current,
             in_doubt: Cell::new(false),
+            messages,
+            locked,
+            is_outdated: Cell::new(false),
             open: RefCell::default(),
         };
         let result = reads(&latest);
+        let is_outdated = is_current && latest.is_outdated.get();
+        let opened = is_outdated.then(|| latest.open.borrow().iter().map(|open| open.index).collect());
         latest.open.into_inner().into_iter().for_each(|open| open.close());
         pg_sys::UnregisterSnapshot(latest.snapshot);
-        result.map(Some)
+        (result, opened)
     }
 }
 
@@ -90,7 +118,7 @@ pub fn is_serializable() -> bool {
 impl Latest {
     /// Whether what was read so far is the same for every session: nothing of an older state, nothing uncommitted.
     pub fn may_be_kept(&self) -> bool {
-        self.is_current && !self.in_doubt.get()
+        self.is_current && !self.in_doubt.get() && !self.is_outdated.get()
     }
 
     /// Says that a row is not there that another one refers to. Constraints see to it that it is, but not where rows are replicated, which
@@ -241,12 +269,16 @@ impl Latest {
     }
 
     fn open(&self, table: Table, equals: &[Equals]) -> Outcome<Open> {
-        let (heap, index) = (relations::oid(table.name)?, relations::oid(table.index)?);
+        let heap = relations::oid(table.name)?;
         // SAFETY: both relations are opened with a lock and closed by `close`; the scan keys have the operators and
         // collations of the index's columns; the slot fits the table and is dropped before it is closed.
         unsafe {
             let heap = pg_sys::table_open(heap, LOCK);
-            let index = pg_sys::index_open(index, LOCK);
+            // Only now: until the table is locked, REINDEX CONCURRENTLY may put another one in its place.
+            let index = pg_sys::index_open(relations::oid(table.index)?, LOCK);
+            if relations::messages() != self.messages && !self.locked.contains(&table.index) {
+                self.is_outdated.set(true);
+            }
             let key = |(at, Equals(equals, _)): (usize, &Equals)| {
                 scan_key(at, *equals, *(*index).rd_indcollation.add(at))
             };

@@ -24,12 +24,14 @@ thread_local! {
     static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
     /// Whether something among [`KNOWN`] changed, so that nothing of it can be relied on.
     static STALE: Cell<bool> = const { Cell::new(true) };
-    /// Whether tables may be elsewhere; `None` to look again.
     /// Whether the names of [`know`] are among [`KNOWN`].
     static KNOWS_ALL: Cell<bool> = const { Cell::new(false) };
+    /// Whether tables may be elsewhere; `None` to look again.
     static SHARDED: Cell<Option<bool>> = const { Cell::new(None) };
     /// How many messages were heard of what tables are: columns, indexes, constraints, triggers.
     static DEFINITIONS: Cell<u64> = const { Cell::new(0) };
+    /// How many messages were heard of relations, whichever.
+    static MESSAGES: Cell<u64> = const { Cell::new(0) };
     static OWNER: Cell<pg_sys::Oid> = const { Cell::new(pg_sys::InvalidOid) };
 }
 
@@ -46,6 +48,7 @@ pub fn watch() {
 /// Runs wherever Postgres reads its messages, so it only sets flags. No relation means all.
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn changed(_arg: pg_sys::Datum, relation: pg_sys::Oid) {
+    MESSAGES.set(MESSAGES.get() + 1);
     if let Some(topic) = Topic::numbered(relation)
         && !is_lost()
     {
@@ -120,6 +123,11 @@ fn look_for_shards() -> bool {
 /// is asked: whoever waits for a lock hears of what was done under it when it is granted.
 pub fn definitions() -> u64 {
     DEFINITIONS.get()
+}
+
+/// Stands still as long as nothing was heard of any relation: the one that is being opened may not be known here yet.
+pub fn messages() -> u64 {
+    MESSAGES.get()
 }
 
 /// Whoever owns the tables, and so may do with them what their functions do.
