@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use db::Database;
 use db::target::Target;
-use db::verifier::Verifier;
+use db::verifier::{Bounds, PATIENCE, Pools, Verifier};
 use metrics::Metrics;
 use prometheus_client::metrics::gauge::Gauge;
 use settings::{Proxy, Settings};
@@ -51,21 +51,21 @@ impl App {
     /// What is wrong with the settings.
     pub fn new(settings: &Settings) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let target = Target::read(&settings.database_url, settings.request_timeout)?;
-        let pool = |size, waiting| Database::new(&target, size, waiting, settings.pool_timeout);
-        let database = pool(settings.pool_size, settings.pool_waiting)?;
+        let pool =
+            |target: &Target, size, waiting| Database::new(target, size, waiting, settings.pool_timeout);
+        let database = pool(&target, settings.pool_size, settings.pool_waiting)?;
         let lanes = settings.verify_connections;
+        let pools = Pools {
+            shared: pool(&target.with_lock_timeout(PATIENCE), lanes * 2, lanes * 2)?,
+            aside: pool(&target, lanes * 2, lanes * 2)?,
+            others: database.clone(),
+        };
+        let bounds = Bounds { lanes, waiting: settings.verify_waiting, batch: settings.verify_batch };
         let metrics = Arc::new(Metrics::new());
-        let verifier = Verifier::start(
-            &pool(lanes * 2, lanes * 2)?,
-            &database,
-            lanes,
-            settings.verify_waiting,
-            settings.verify_batch,
-            &metrics.verify_batch,
-        );
+        let verifier = Verifier::start(&pools, bounds, &metrics.verify_batch);
         Ok(Self {
             database,
-            probes: pool(1, PROBES)?,
+            probes: pool(&target, 1, PROBES)?,
             verifier,
             metrics,
             body_limit: usize::try_from(settings.body_limit.as_u64())?,

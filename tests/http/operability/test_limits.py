@@ -1,6 +1,8 @@
 """What is too much: bodies, calls that wait for the database, verifications that wait."""
 
+import json
 import socket
+import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
@@ -60,13 +62,14 @@ class Limits(unittest.TestCase):
             self.assertEqual(reply.status, 408, reply)
             self.assertEqual(reply.json()["error"]["type"], "https://unkey.com/docs/errors/user/bad_request/request_timeout")
 
-    def answers_of_those_with_room(self, lock, call):
+    def answers_of_those_with_room(self, lock, call, settled=0):
         """While `lock` holds up what `call` does, one more is made and then three for which there are two places to wait:
         one of them is refused at once. What the other three get when the lock is gone."""
         with ThreadPoolExecutor() as threads:
             with lock:
                 first = threads.submit(call)
                 wait_for(lambda: database.waiting() == 1, "the first call to reach the database")
+                time.sleep(settled)
                 more = [threads.submit(call) for _ in range(3)]
                 refused = next(as_completed(more))
                 self.assert_unavailable(refused.result())
@@ -83,7 +86,8 @@ class Limits(unittest.TestCase):
         row = f"SELECT FROM unkey.credits WHERE key_id = '{key_id}'"
         with Server(database.URL, UNKEY_VERIFY_CONNECTIONS=1, UNKEY_VERIFY_WAITING=2) as server:
             verify = lambda: server.call("keys.verifyKey", {"key": key}, self.root_key)
-            answered = self.answers_of_those_with_room(database.Lock(f"{row} FOR UPDATE"), verify)
+            # Until it waits with those that are held up.
+            answered = self.answers_of_those_with_room(database.Lock(f"{row} FOR UPDATE"), verify, settled=1)
             self.assertEqual([reply.json()["data"]["code"] for reply in (*answered, verify())], ["VALID"] * 4)
         self.assertEqual(database.query(f"SELECT remaining FROM unkey.credits WHERE key_id = '{key_id}'"), "96")
 
@@ -104,6 +108,54 @@ class Limits(unittest.TestCase):
                     wait_for(lambda: database.waiting() == 2, "both connections to be held up")
                 self.assertEqual({each.result() for each in waiting}, {"VALID"})
         self.assertEqual(database.query(f"SELECT remaining FROM unkey.credits WHERE key_id = '{key_id}'"), "59")
+
+    def test_a_key_that_is_held_up_holds_up_no_other(self):
+        api = database.create_api()
+        key_id, held_up = database.create_key(api, "credits => 100")
+        others = [database.create_key(api, "credits => 100")[1] for _ in range(4)]
+        row = f"SELECT FROM unkey.credits WHERE key_id = '{key_id}'"
+        with Server(database.URL, UNKEY_VERIFY_CONNECTIONS=2) as server:
+            code = lambda key: server.call("keys.verifyKey", {"key": key}, self.root_key).json()["data"]["code"]
+            with ThreadPoolExecutor(max_workers=80) as threads:
+                with database.Lock(f"{row} FOR UPDATE"):
+                    # More than have connections, and again and again together with others.
+                    waiting = [threads.submit(code, held_up) for _ in range(20)]
+                    for _ in range(3):
+                        waiting += [threads.submit(code, held_up) for _ in range(5)]
+                        free = [threads.submit(code, key) for key in others * 5]
+                        self.assertEqual({each.result(timeout=10) for each in free}, {"VALID"})
+                    self.assertEqual(server.call("apis.listApis", {}, self.root_key).status, 200)
+                    self.assertFalse(any(each.done() for each in waiting))
+                self.assertEqual({each.result() for each in waiting}, {"VALID"})
+        self.assertEqual(database.query(f"SELECT remaining FROM unkey.credits WHERE key_id = '{key_id}'"), "65")
+
+    def test_a_verification_that_fails_fails_by_itself(self):
+        api = database.create_api()
+        key_id, broken = database.create_key(api, "credits => 100")
+        others = [database.create_key(api, "credits => 100")[1] for _ in range(10)]
+        database.query(f"""CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN IF new.key_id = '{key_id}' THEN RAISE 'refused'; END IF; RETURN new; END $$;
+            CREATE TRIGGER refuse BEFORE UPDATE ON unkey.credits FOR EACH ROW EXECUTE FUNCTION public.refuse()""")
+        self.addCleanup(database.query, "DROP FUNCTION public.refuse() CASCADE")
+        # Asked one by one, most would find no room.
+        with Server(database.URL, UNKEY_VERIFY_CONNECTIONS=1, UNKEY_POOL_SIZE=1, UNKEY_POOL_WAITING=1) as server:
+            verify = lambda key: server.call("keys.verifyKey", {"key": key}, self.root_key)
+            with ThreadPoolExecutor(max_workers=101) as threads:
+                free = [threads.submit(verify, key) for key in others * 5]
+                refused = threads.submit(verify, broken)
+                free += [threads.submit(verify, key) for key in others * 5]
+                replies = [each.result() for each in free]
+            self.assertEqual(refused.result().status, 500)
+            self.assertEqual({(reply.status, reply.json().get("data", {}).get("code")) for reply in replies}, {(200, "VALID")})
+
+    def test_a_long_body_is_answered_like_a_short_one(self):
+        _, key = database.create_key(database.create_api())
+        with Server(database.URL) as server:
+            headers = {"Authorization": f"Bearer {self.root_key}", "Content-Type": "application/json"}
+            for length in [0, 16 * 1024, 16 * 1024 + 1, 1024 * 1024]:
+                body = json.dumps({"key": key}).ljust(length)
+                reply = server.request("POST", "/v2/keys.verifyKey", body.encode(), headers)
+                self.assertEqual((reply.status, reply.json()["data"]["code"]), (200, "VALID"), length)
 
     def test_who_waits_too_long_is_503(self):
         with Server(database.URL, UNKEY_POOL_SIZE=1, UNKEY_POOL_TIMEOUT="100ms") as server:

@@ -46,6 +46,17 @@ impl Failure {
             || self.is_stale()
     }
 
+    /// Whether the database refused one of many, and the others may go well without it.
+    pub fn is_of_one(&self) -> bool {
+        // What took too long together takes too long again.
+        matches!(self, Self::Refused(raised) if *raised.code() != SqlState::QUERY_CANCELED)
+    }
+
+    /// Whether a lock was waited for in vain.
+    pub fn is_of_lock(&self) -> bool {
+        matches!(self, Self::Refused(raised) if *raised.code() == SqlState::LOCK_NOT_AVAILABLE)
+    }
+
     /// Whether the connection's prepared statements are no longer good: the extension was updated, or somebody between
     /// here and the database discarded them.
     pub fn is_stale(&self) -> bool {

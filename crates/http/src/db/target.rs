@@ -60,6 +60,15 @@ impl Target {
         ));
         Ok(Self { config, tls: tls.connector()? })
     }
+
+    /// The same, whose statements wait no longer than this for a lock.
+    #[must_use]
+    pub fn with_lock_timeout(&self, timeout: Duration) -> Self {
+        let mut hasty = self.clone();
+        let given = self.config.get_options().unwrap_or_default();
+        hasty.config.options(format!("{given} -c lock_timeout={}", timeout.as_millis()));
+        hasty
+    }
 }
 
 /// Makes the functions of the extension known by their bare names, wherever it is installed.
