@@ -1,5 +1,6 @@
 //! The executor's side: the node while a query runs.
 
+use std::ffi::c_void;
 use std::ptr;
 
 use pgrx::pg_sys::{self, NodeTag};
@@ -41,6 +42,8 @@ pub(super) struct State {
     takes_many: bool,
     /// NULL for an argument that is.
     arguments: [*mut pg_sys::ExprState; ARGUMENTS],
+    /// The parameters of the plan that the arguments use; NULL for none.
+    parameters: *mut pg_sys::Bitmapset,
     /// The columns wanted, from 0.
     columns: [usize; COLUMNS],
     count: usize,
@@ -98,6 +101,10 @@ unsafe extern "C-unwind" fn begin(
                 *place = pg_sys::ExecInitExpr(argument, node.cast());
             }
         }
+        // Nothing changes for a node that no parameter comes to.
+        if !(*scan).scan.plan.extParam.is_null() {
+            pg_sys::expression_tree_walker(call.cast(), Some(find_parameters), state.cast());
+        }
         (*state).takes_many = (*call).funcretset;
         let columns = cells((*scan).custom_private);
         for (column, place) in columns.iter().zip(&mut (*state).columns) {
@@ -105,6 +112,35 @@ unsafe extern "C-unwind" fn begin(
         }
         (*state).count = columns.len();
         (*state).row = (*node).ss.ss_ScanTupleSlot;
+    }
+}
+
+/// Adds the parameters that an expression uses to those of the state, as `finalize_primnode` finds them.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn find_parameters(node: *mut pg_sys::Node, state: *mut c_void) -> bool {
+    // SAFETY: called by Postgres' walker with nodes of the plan, and by it and `begin` with the node made by `create`.
+    unsafe {
+        if node.is_null() {
+            return false;
+        }
+        let found = state.cast::<State>();
+        if (*node).type_ == NodeTag::T_Param {
+            let parameter = node.cast::<pg_sys::Param>();
+            if (*parameter).paramkind == pg_sys::ParamKind::PARAM_EXEC {
+                (*found).parameters = pg_sys::bms_add_member((*found).parameters, (*parameter).paramid);
+            }
+            return false;
+        }
+        if (*node).type_ == NodeTag::T_SubPlan {
+            let estate = (*found).custom.ss.ps.state;
+            let plans = cells((*(*estate).es_plannedstmt).subplans);
+            let at = (*node.cast::<pg_sys::SubPlan>()).plan_id as usize - 1;
+            let plan = plans.get(at).and_then(|cell| pointer::<pg_sys::Plan>(cell).as_ref());
+            if let Some(plan) = plan {
+                (*found).parameters = pg_sys::bms_add_members((*found).parameters, plan.extParam);
+            }
+        }
+        pg_sys::expression_tree_walker(node, Some(find_parameters), state)
     }
 }
 
@@ -266,7 +302,8 @@ unsafe extern "C-unwind" fn rescan(node: *mut pg_sys::CustomScanState) {
     // SAFETY: called by the executor with the node made by `create`.
     unsafe {
         let state = node.cast::<State>();
-        if !(*node).ss.ps.chgParam.is_null() {
+        // Others change what becomes of the row, not what it is.
+        if pg_sys::bms_overlap((*node).ss.ps.chgParam, (*state).parameters) {
             (*state).called = false;
         }
         (*state).handed_on = 0;

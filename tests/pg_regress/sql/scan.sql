@@ -49,6 +49,17 @@ SELECT statement, spent.* FROM unnest(ARRAY[
     'SELECT n, code FROM generate_series(1, 4) AS n, unkey_verify_key(%1$L)',
     'SELECT n, code FROM requests LEFT JOIN unkey_verify_key(%1$L) ON n < 3',
     'SELECT (SELECT code FROM unkey_verify_key(key)) FROM requests',
+    'SELECT (SELECT code || n FROM unkey_verify_key(%1$L)) FROM requests',
+    'SELECT (SELECT code FROM unkey_verify_key(%1$L) WHERE length(code) > n + 1) FROM requests',
+    'SELECT (SELECT code FROM unkey_verify_key(%1$L, cost => n) WHERE length(code) > n + 1) FROM requests',
+    'SELECT (SELECT string_agg(code || n, '','') FROM unkey_verify_keys(ARRAY[%1$L, %2$L]) WHERE n < 5) FROM requests',
+    'SELECT sum FROM requests, LATERAL (SELECT n + length(code) AS sum FROM unkey_verify_key(%1$L) OFFSET 0) AS added',
+    'SELECT sum FROM requests, LATERAL (SELECT n + length(code) AS sum FROM unkey_verify_key(key) OFFSET 0) AS added',
+    'SELECT (SELECT code || n FROM unkey_verify_key((SELECT max(%1$L)))) FROM requests',
+    'SELECT (SELECT code || n FROM unkey_verify_key((SELECT key FROM requests AS same WHERE same.n = requests.n))) FROM requests',
+    'SELECT n, code FROM requests, unkey_verify_key((SELECT key FROM requests AS same WHERE same.n = requests.n))',
+    'SELECT (SELECT code || n FROM unkey_verify_key(%1$L, cost => CASE WHEN %1$L IN (SELECT key FROM requests AS same WHERE same.n = requests.n) THEN 5 END)) FROM requests',
+    'WITH RECURSIVE turn AS (SELECT 1 AS nth UNION ALL SELECT nth + 1 FROM turn, unkey_verify_key(%1$L) WHERE nth < 4 AND valid) SELECT * FROM turn',
     'SELECT a.code, b.code FROM unkey_verify_key(%1$L) AS a, unkey_verify_key(%2$L) AS b',
     'SELECT a.code, b.code FROM unkey_verify_key(%1$L) AS a, LATERAL unkey_verify_key(%2$L, cost => length(a.code)) AS b',
     'SELECT (answer).code, (answer).name FROM (SELECT answer FROM unkey_verify_key(%1$L) AS answer OFFSET 0) AS whole',
@@ -59,6 +70,28 @@ SELECT statement, spent.* FROM unnest(ARRAY[
     'SELECT code FROM requests, unkey_verify_key(key) FOR UPDATE OF requests',
     'WITH answers AS MATERIALIZED (SELECT * FROM unkey_verify_key(%1$L)) SELECT a.code, b.code FROM answers AS a, answers AS b'
 ]) AS statement, tests.spent(format(statement, :'key', :'other')) AS spent;
+
+-- A policy that compares each row with the answer verifies once.
+CREATE ROLE regress_unkey_scan;
+CREATE TABLE tests.scanned AS SELECT n, CASE WHEN n % 2 = 0 THEN 'scan.user' ELSE 'somebody' END AS owner FROM generate_series(1, 10) AS n;
+ALTER TABLE tests.scanned ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON tests.scanned USING ((SELECT valid AND identity->>'externalId' = owner FROM unkey_verify_key(current_setting('app.key'))));
+GRANT USAGE ON SCHEMA tests TO regress_unkey_scan;
+GRANT SELECT ON tests.scanned TO regress_unkey_scan;
+SELECT unkey_grant('regress_unkey_scan', 'verify');
+SELECT key AS few_key, key_id AS few_id FROM unkey_create_key(:'api', credits => 3, external_id => 'scan.user') \gset
+SELECT set_config('app.key', :'few_key', false) = :'few_key' AS set;
+SET ROLE regress_unkey_scan;
+SELECT count(*) FROM tests.scanned;
+SET unkey.scan = off;
+SELECT count(*) FROM tests.scanned;
+RESET unkey.scan;
+RESET ROLE;
+SELECT remaining FROM unkey.credits WHERE key_id = :'few_id';
+SELECT unkey_revoke('regress_unkey_scan', 'verify');
+DROP TABLE tests.scanned;
+DROP OWNED BY regress_unkey_scan;
+DROP ROLE regress_unkey_scan;
 
 -- Equal keys of many rows: each is verified.
 CREATE TEMPORARY TABLE many AS SELECT n, :'key' AS key FROM generate_series(1, 500) AS n;
