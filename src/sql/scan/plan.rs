@@ -1,5 +1,6 @@
 //! The planner's side: when the node is offered, and what its plan says.
 
+use std::ffi::c_void;
 use std::ptr;
 
 use pgrx::FromDatum;
@@ -48,10 +49,14 @@ unsafe extern "C-unwind" fn offer(
         if let Some(next) = NEXT_HOOK {
             next(root, rel, relid, entry);
         }
+        // A sub-select is planned as a copy, and stays here as it was parsed.
+        let is_lateral = !(*rel).lateral_relids.is_null();
+        if is_lateral && pg_sys::range_table_entry_walker(entry, Some(is_call_of_ours), ptr::null_mut(), 0) {
+            // Or Postgres would answer from memory for equal values of different rows, volatile as these are.
+            (*(*rel).reltarget).has_volatile_expr = pg_sys::VolatileFunctionStatus::VOLATILITY_VOLATILE;
+        }
         let Some(call) = call_of(entry) else { return };
         let Some(symbol) = symbol_of(call) else { return };
-        // Or Postgres would call it once for equal arguments of different rows, volatile as it is.
-        (*rel).lateral_vars = ptr::null_mut();
         let is_ours = FUNCTIONS.contains(&symbol.as_str());
         if !is_ours || !settings::scan() || !is_plain(root) || wants_whole_rows(rel, relid) {
             return;
@@ -70,6 +75,22 @@ unsafe extern "C-unwind" fn offer(
         (*path).custom_private = pg_sys::lappend(ptr::null_mut(), call.cast());
         (*path).methods = &PATH.0;
         pg_sys::add_path(rel, path.cast());
+    }
+}
+
+/// Whether this is a call of a function of ours whose answers differ from call to call, or holds one.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn is_call_of_ours(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
+    // SAFETY: called by Postgres' walkers with nodes of a query.
+    unsafe {
+        if node.is_null() {
+            return false;
+        }
+        match (*node).type_ {
+            NodeTag::T_Query => pg_sys::query_tree_walker(node.cast(), Some(is_call_of_ours), context, 0),
+            NodeTag::T_FuncExpr if symbol_of(node.cast()).is_some() => true,
+            _ => pg_sys::expression_tree_walker(node, Some(is_call_of_ours), context),
+        }
     }
 }
 
@@ -104,6 +125,10 @@ unsafe fn is_plain(root: *mut pg_sys::PlannerInfo) -> bool {
 unsafe fn symbol_of(call: *mut pg_sys::FuncExpr) -> Option<String> {
     // SAFETY: the row of pg_proc is read before it is released; prosrc is never NULL.
     unsafe {
+        // Postgres' own, without a look-up.
+        if (*call).funcid.to_u32() < pg_sys::FirstNormalObjectId {
+            return None;
+        }
         let cache = pg_sys::SysCacheIdentifier::PROCOID as i32;
         let tuple = pg_sys::SearchSysCache1(cache, (*call).funcid.into());
         if tuple.is_null() {

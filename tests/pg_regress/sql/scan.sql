@@ -3,7 +3,7 @@
 \pset null '-'
 SELECT tests.at('2026-03-02 12:00Z') \gset
 SELECT unkey_create_api('scan') AS api \gset
-SELECT key_id, key FROM unkey_create_key(:'api', name => 'one', credits => 1000, permissions => '{scan.a,scan.b}', external_id => 'scan.user') \gset
+SELECT key_id, key FROM unkey_create_key(:'api', name => 'one', credits => 100000, permissions => '{scan.a,scan.b}', external_id => 'scan.user') \gset
 SELECT key AS other FROM unkey_create_key(:'api', name => 'two', enabled => false) \gset
 CREATE TEMPORARY TABLE balance AS SELECT :'key_id'::text AS key_id;
 CREATE TEMPORARY TABLE requests AS SELECT n, CASE n % 3 WHEN 0 THEN :'key' WHEN 1 THEN :'other' END AS key FROM generate_series(1, 6) AS n;
@@ -99,9 +99,23 @@ ANALYZE many;
 EXPLAIN (COSTS OFF) SELECT count(*) FROM many, unkey_verify_key(key);
 SELECT statement, spent.* FROM unnest(ARRAY[
     'SELECT count(*) FROM (SELECT key FROM many LIMIT 100) AS hundred, unkey_verify_key(key) WHERE valid',
-    'SELECT count(*) FROM (SELECT key FROM many LIMIT 100) AS hundred, unkey_verify_keys(ARRAY[key, key]) WHERE valid'
+    'SELECT count(*) FROM (SELECT key FROM many LIMIT 100) AS hundred, unkey_verify_keys(ARRAY[key, key]) WHERE valid',
+    'SELECT count(*) FROM (SELECT key FROM many WHERE n <= 100) AS hundred, unkey_verify_key(key) AS answer WHERE code <> key',
+    'SELECT count(*) FROM (SELECT key FROM many WHERE n <= 100) AS hundred, LATERAL (SELECT code FROM unkey_verify_key(key) LIMIT 1) AS first',
+    'SELECT count(*) FROM (SELECT key FROM many WHERE n <= 100) AS hundred, LATERAL (SELECT max(code) AS code FROM unkey_verify_key(key)) AS most',
+    'SELECT count(*) FROM (SELECT key FROM many WHERE n <= 100) AS hundred, LATERAL (SELECT (unkey_verify_key(key)).code OFFSET 0) AS called',
+    'SELECT count(*) FROM (SELECT key FROM many WHERE n <= 100) AS hundred, LATERAL (SELECT upper(inside.code) FROM (SELECT code FROM unkey_verify_key(key) OFFSET 0) AS inside OFFSET 0) AS upper',
+    'SELECT count(*) FROM (SELECT key FROM many WHERE n <= 100) AS hundred, LATERAL (WITH answer AS MATERIALIZED (SELECT code FROM unkey_verify_key(key)) SELECT * FROM answer) AS kept',
+    'SELECT count(*) FROM (SELECT key FROM many WHERE n <= 100) AS hundred, LATERAL (SELECT code FROM unkey_verify_key(key) UNION ALL SELECT key) AS both_',
+    'SELECT count(*) FROM (SELECT key FROM many WHERE n <= 100) AS hundred, LATERAL (SELECT 1 WHERE EXISTS (SELECT FROM unkey_verify_key(key) WHERE valid) OFFSET 0) AS asked',
+    'SELECT count(*) FROM (SELECT key FROM many WHERE n <= 100) AS hundred, ROWS FROM (unkey_verify_key(key), generate_series(1, 2)) AS pair',
+    'SELECT count(*) FROM (SELECT key FROM many WHERE n <= 100) AS hundred, unkey_verify_key(key) WITH ORDINALITY AS numbered',
+    'SELECT count(code), max(same) IS NOT NULL FROM (SELECT key FROM many WHERE n <= 100) AS hundred LEFT JOIN LATERAL (SELECT key AS same, code FROM unkey_verify_key(key)) AS answer ON true'
 ]) AS statement, tests.spent(statement) AS spent;
 EXPLAIN (COSTS OFF) SELECT * FROM many, unkey_limit('scan', key, 5, '1 minute');
+SELECT count(*) FILTER (WHERE success) FROM (SELECT key FROM many WHERE n <= 100) AS hundred, LATERAL (SELECT bool_and(success) AS success FROM unkey_limit('scan', key, 5, '1 hour')) AS all_of;
+-- What is not of the extension is remembered as ever.
+EXPLAIN (COSTS OFF) SELECT count(*) FROM many, LATERAL (SELECT upper(s) FROM unnest(string_to_array(key, '_')) AS s LIMIT 1) AS first;
 -- Rows: one for each element.
 CREATE FUNCTION tests.estimate(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
