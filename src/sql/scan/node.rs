@@ -288,13 +288,14 @@ impl Argument<'_> {
     }
 }
 
-/// Only asked where rows are locked, where this node takes no part.
+/// Asked instead of `next` by older minors of Postgres where a row that others changed is looked at again, also in sub-selects.
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn recheck(
-    _node: *mut pg_sys::ScanState,
+    node: *mut pg_sys::ScanState,
     _slot: *mut pg_sys::TupleTableSlot,
 ) -> bool {
-    true
+    // SAFETY: `ExecScan` hands on its node; the row is in its slot.
+    unsafe { !step(node.cast()).is_null() }
 }
 
 #[pgrx::pg_guard]
