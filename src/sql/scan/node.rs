@@ -54,8 +54,8 @@ pub(super) struct State {
     /// NULL until the function was called; dropped with the memory of the query.
     answers: *mut Vec<Answer>,
     called: bool,
-    /// How many rows were handed on.
-    handed_on: usize,
+    /// Number of the row that was handed on last, from 1; 0 before the first, one more than there are after the last.
+    at: usize,
 }
 
 /// The node, if it is one of ours and hands its rows on as they are.
@@ -233,13 +233,17 @@ unsafe fn call(state: &mut State) -> Outcome<()> {
     Ok(())
 }
 
-/// The row of the next answer, for as long as nobody asks for another one.
+/// The row of the next answer, or of the one before where a cursor goes backwards, for as long as nobody asks for another one.
 unsafe fn hand_on(state: &mut State) -> Outcome<*mut pg_sys::TupleTableSlot> {
     // SAFETY: the slot has as many columns as are wanted, of the types that they have.
     unsafe {
-        let answer = state.answers.as_ref().and_then(|answers| answers.get(state.handed_on));
+        let Some(answers) = state.answers.as_ref() else { return Ok(ptr::null_mut()) };
+        state.at = match (*state.custom.ss.ps.state).es_direction {
+            pg_sys::ScanDirection::BackwardScanDirection => state.at.saturating_sub(1),
+            _ => answers.len().min(state.at) + 1,
+        };
+        let answer = state.at.checked_sub(1).and_then(|before| answers.get(before));
         let Some(answer) = answer else { return Ok(ptr::null_mut()) };
-        state.handed_on += 1;
         let slot = state.row;
         if state.writes_lines {
             line::write(answer, &state.columns[..state.count])?;
@@ -307,7 +311,7 @@ unsafe extern "C-unwind" fn rescan(node: *mut pg_sys::CustomScanState) {
         if pg_sys::bms_overlap((*node).ss.ps.chgParam, (*state).parameters) {
             (*state).called = false;
         }
-        (*state).handed_on = 0;
+        (*state).at = 0;
         pg_sys::ExecScanReScan(&mut (*node).ss);
     }
 }

@@ -71,7 +71,7 @@ unsafe extern "C-unwind" fn offer(
             startup_cost: (*usual).startup_cost / 2.0,
             ..*usual
         };
-        (*path).flags = pg_sys::CUSTOMPATH_SUPPORT_PROJECTION;
+        (*path).flags = pg_sys::CUSTOMPATH_SUPPORT_PROJECTION | pg_sys::CUSTOMPATH_SUPPORT_BACKWARD_SCAN;
         (*path).custom_private = pg_sys::lappend(ptr::null_mut(), call.cast());
         (*path).methods = &PATH.0;
         pg_sys::add_path(rel, path.cast());

@@ -154,6 +154,34 @@ FETCH 2 FROM answers;
 FETCH BACKWARD 1 FROM answers;
 FETCH 2 FROM answers;
 COMMIT;
+-- Every way that a cursor can go, with the node and without; it is called once.
+CREATE FUNCTION tests.walked(statement text, moves text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    walk   refcursor;
+    answer record;
+    move   text;
+    trail  text := '';
+BEGIN
+    OPEN walk FOR EXECUTE statement;
+    FOREACH move IN ARRAY string_to_array(moves, ' ') LOOP
+        CASE move
+            WHEN 'n' THEN FETCH NEXT FROM walk INTO answer;
+            WHEN 'p' THEN FETCH PRIOR FROM walk INTO answer;
+            WHEN 'l' THEN FETCH LAST FROM walk INTO answer;
+            WHEN 'f' THEN FETCH FIRST FROM walk INTO answer;
+            WHEN '2' THEN FETCH ABSOLUTE 2 FROM walk INTO answer;
+            WHEN '-1' THEN FETCH ABSOLUTE -1 FROM walk INTO answer;
+            ELSE MOVE FORWARD ALL FROM walk;
+        END CASE;
+        trail := concat_ws(' ', trail, move || '=' || coalesce(answer.code, '-'));
+    END LOOP;
+    RETURN trail;
+END
+$$;
+SELECT format('SELECT left(code, 4) AS code FROM unkey_verify_keys(ARRAY[%L, %L, NULL])', :'key', :'other') AS three,
+    format('SELECT code FROM unkey_verify_keys(ARRAY[%L, %L, NULL]) WHERE code <> ''DISABLED''', :'key', :'other') AS two, format('SELECT code FROM unkey_verify_key(%L)', :'key') AS one \gset
+SELECT spent.* FROM unnest(ARRAY[:'three', :'two', :'one']) AS walk, unnest(ARRAY['n p p n n n n p p p p n', 'p n l n p p p p', '2 p p -1 n n p f all p']) AS moves,
+    tests.spent(format('SELECT tests.walked(%L, %L)', walk, moves)) AS spent;
 
 -- What is handed on stays as it was, whatever is forgotten or done meanwhile.
 SELECT code, name, changed, (SELECT name FROM unkey_verify_key(:'key', cost => 0)) AS now
