@@ -355,7 +355,8 @@ impl Translator<'_> {
         match leading_field {
             Some(unit) => time::span(amount.expr, &unit.to_string())
                 .ok_or_else(|| unsupported(place(value), format_args!("the unit {unit} of an interval"))),
-            None => Ok(Typed::new(amount.expr.cast(Cast::Interval), Kind::Interval)),
+            None => Ok(time::span_of_text(&amount.expr)
+                .unwrap_or_else(|| Typed::new(amount.expr.cast(Cast::Interval), Kind::Interval))),
         }
     }
 

@@ -43,9 +43,9 @@ scalars! {
     "todatetime64" "toDateTime64(x, 3)" 1..=2 => |args, _| Ok(Typed::time(seconds(one(args))));
     "tostartofsecond" "toStartOfSecond(t)" 1..=1 => |args, _| Ok(time::start_of("second", one(args)));
     "tostartofminute" "toStartOfMinute(t)" 1..=1 => |args, _| Ok(time::start_of("minute", one(args)));
-    "tostartoffiveminutes" "toStartOfFiveMinutes(t)" 1..=1 => |args, _| Ok(minutes(5, one(args)));
-    "tostartoftenminutes" "toStartOfTenMinutes(t)" 1..=1 => |args, _| Ok(minutes(10, one(args)));
-    "tostartoffifteenminutes" "toStartOfFifteenMinutes(t)" 1..=1 => |args, _| Ok(minutes(15, one(args)));
+    "tostartoffiveminutes" "toStartOfFiveMinutes(t)" 1..=1 => |args, _| minutes(5, one(args));
+    "tostartoftenminutes" "toStartOfTenMinutes(t)" 1..=1 => |args, _| minutes(10, one(args));
+    "tostartoffifteenminutes" "toStartOfFifteenMinutes(t)" 1..=1 => |args, _| minutes(15, one(args));
     "tostartofhour" "toStartOfHour(t)" 1..=1 => |args, _| Ok(time::start_of("hour", one(args)));
     "tostartofday" "toStartOfDay(t)" 1..=1 => |args, _| Ok(time::start_of("day", one(args)));
     "tostartofweek" "toStartOfWeek(t) or toStartOfWeek(t, 1)" 1..=2 => week;
@@ -53,7 +53,7 @@ scalars! {
     "tostartofmonth" "toStartOfMonth(t)" 1..=1 => |args, _| Ok(time::start_of("month", one(args)));
     "tostartofquarter" "toStartOfQuarter(t)" 1..=1 => |args, _| Ok(time::start_of("quarter", one(args)));
     "tostartofyear" "toStartOfYear(t)" 1..=1 => |args, _| Ok(time::start_of("year", one(args)));
-    "tostartofinterval" "toStartOfInterval(t, INTERVAL 15 MINUTE)" 2..=2 => |args, _| { let [t, span] = two(args); Ok(time::bin(span.expr, t)) };
+    "tostartofinterval" "toStartOfInterval(t, INTERVAL 15 MINUTE)" 2..=2 => |args, _| { let [t, span] = two(args); time::bin(span.expr, t) };
     "date_trunc" "date_trunc('hour', t)" 2..=2 => date_trunc;
     "datetrunc" "dateTrunc('hour', t)" 2..=2 => date_trunc;
     "toyear" "toYear(t)" 1..=1 => |args, _| Ok(time::part("year", one(args)));
@@ -189,7 +189,7 @@ fn milliseconds(value: Typed) -> Expr {
     }
 }
 
-fn minutes(count: i64, value: Typed) -> Typed {
+fn minutes(count: i64, value: Typed) -> Built {
     let span = time::span(Expr::Integer(count), "minute").map_or(Expr::Null, |span| span.expr);
     time::bin(span, value)
 }

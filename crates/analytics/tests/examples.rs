@@ -54,6 +54,16 @@ fn functions_become_those_of_postgres() {
     becomes("toDate(time)", "(time::date)");
     becomes("toStartOfHour(time)", "(date_trunc('hour', time))");
     becomes("toStartOfMonth(time)", "((date_trunc('month', time))::date)");
+    for weeks in ["INTERVAL 2 WEEK", "INTERVAL '2 weeks'", "toIntervalWeek(2)"] {
+        becomes(
+            &format!("toStartOfInterval(time, {weeks})"),
+            "((date_bin((('2'::int8::float8) * ('1 week'::interval)), time, (unkey.from_ms('345600000'::int8))))::date)",
+        );
+    }
+    becomes(
+        "toStartOfInterval(time, INTERVAL 5 HOUR)",
+        "(date_bin((('5'::int8::float8) * ('1 hour'::interval)), time, (date_trunc('day', time))))",
+    );
     becomes("uniq(key_id)", "(count(DISTINCT key_id))");
     becomes("length(tags)", "(cardinality(tags))");
     becomes("length(outcome)", "(char_length(outcome))");
@@ -69,6 +79,22 @@ fn functions_become_those_of_postgres() {
         "arrayFilter(x -> x != 'a', tags)",
         "(ARRAY(SELECT element$1.x FROM unnest(tags) AS element$1(x) WHERE (element$1.x <> 'a')))",
     );
+}
+
+#[test]
+fn a_span_that_time_can_not_be_cut_into_is_refused() {
+    for span in ["INTERVAL 0 DAY", "INTERVAL -1 MONTH", "INTERVAL '0' YEAR", "toIntervalMinute(0)"] {
+        let error = bad(&format!("SELECT toStartOfInterval(time, {span}) AS x FROM key_verifications_v1"));
+        assert!(error.message.contains("takes an INTERVAL of 1 or more"), "{span}: {}", error.message);
+    }
+    for span in ["INTERVAL '1 month 2 days'", "INTERVAL 1 DAY + INTERVAL 1 HOUR", "5"] {
+        let error = bad(&format!("SELECT toStartOfInterval(time, {span}) AS x FROM key_verifications_v1"));
+        assert!(error.message.contains("takes an INTERVAL of one unit"), "{span}: {}", error.message);
+    }
+    for span in ["INTERVAL 1.5 MONTH", "toIntervalYear(latency)"] {
+        let error = bad(&format!("SELECT toStartOfInterval(time, {span}) AS x FROM key_verifications_v1"));
+        assert!(error.message.contains("takes a plain number of months"), "{span}: {}", error.message);
+    }
 }
 
 #[test]

@@ -36,6 +36,10 @@ SELECT tests.rows('SELECT time, key_id, tags, spent_credits, latency, outcome = 
 SELECT tests.rows('SELECT toStartOfHour(time) AS hour, toDate(time) AS day, toStartOfMonth(time) AS month, formatDateTime(time, ''%d.%m.%Y %H:%i'') AS text FROM key_verifications_v1 ORDER BY 1 LIMIT 2');
 SELECT tests.rows('SELECT now() AS now, now() - INTERVAL 36 HOUR AS before, toUnixTimestamp64Milli(now()) AS ms, fromUnixTimestamp64Milli(0) AS epoch, today() - 1 AS yesterday, groupArray(time) AS times FROM key_verifications_v1');
 SELECT tests.rows('SELECT 7 / 2 AS half, 1 / 0 AS nothing, 30 * 86400 * 1000 AS big, intDiv(7, 2) AS whole, round(200 / 3, 2) AS rounded, 0.1 AS tenth, toFloat64(1) AS float');
+-- Intervals begin where ClickHouse has them begin: years from year 0, quarters and months from 1900, weeks on a Monday, hours at midnight.
+SELECT at, tests.rows(format('SELECT toStartOfInterval(t, INTERVAL 1 WEEK) AS week, week = toMonday(t) AS monday, toStartOfInterval(t, INTERVAL ''2 weeks'') AS fortnight, toStartOfInterval(t, INTERVAL 1 MONTH) AS month, toStartOfInterval(t, INTERVAL 9 MONTH) AS months, toStartOfInterval(t, INTERVAL 2 QUARTER) AS half, toStartOfInterval(t, toIntervalYear(5)) AS years, toStartOfInterval(t, INTERVAL 7 HOUR) AS hours, toStartOfInterval(t, INTERVAL 10 DAY) AS days FROM (SELECT toDateTime(''%s'') AS t)', at))
+FROM unnest(ARRAY['2026-01-01 10:30:00', '2026-01-04 23:59:59', '2026-01-05 00:00:00', '1969-12-31 23:00:00', '2024-02-29 13:59:59']) AS at;
+SELECT * FROM tests.error($$SELECT unkey_get_verifications('SELECT toStartOfInterval(time, INTERVAL 0 MONTH) AS x FROM key_verifications_v1')$$);
 SET timezone = 'UTC';
 
 -- Aggregates as in ClickHouse: a sum of nothing is 0, conditions in the name, levels in parentheses of their own.
