@@ -234,10 +234,30 @@ fn span(args: Args, unit: &str) -> Built {
     time::span(one(args).expr, unit).ok_or_else(|| "has an unknown unit".into())
 }
 
+/// A start below 0 counts from the end, and from 0 on there is nothing.
 fn substring(args: Args, _: i64) -> Built {
-    let args = args.into_iter().enumerate();
-    let args = args.map(|(at, arg)| if at == 0 { arg.expr } else { arg.expr.cast(Cast::Int4) });
-    Ok(Typed::text(Expr::Call("pg_catalog.substr", args.collect())))
+    let mut args = args.into_iter().map(|arg| arg.expr);
+    let (text, from) = (args.next().unwrap_or(Expr::Null), args.next().unwrap_or(Expr::Null));
+    let length = args.next();
+    if length.as_ref().is_some_and(|length| matches!(length.plain(), Expr::Negative(_))) {
+        return Err("takes a length of 0 or more".into());
+    }
+    let mut args = match from.plain() {
+        Expr::Integer(1..) => vec![text, from.cast(Cast::Int4)],
+        _ => {
+            let (text, from) = (text.shared(), from.cast(Cast::Int4).shared());
+            vec![text.clone(), from_either_end(text, from)]
+        }
+    };
+    args.extend(length.map(|length| length.cast(Cast::Int4)));
+    Ok(Typed::text(Expr::Call("pg_catalog.substr", args)))
+}
+
+fn from_either_end(text: Expr, from: Expr) -> Expr {
+    let end = Expr::binary(Expr::Call("pg_catalog.char_length", vec![text]), Binary::Plus, Expr::Integer(1));
+    let backwards = Expr::binary(end.cast(Cast::Int4), Binary::Plus, from.clone());
+    let is_forwards = Expr::binary(from.clone(), Binary::Greater, Expr::Integer(0));
+    Expr::Case { operand: None, branches: vec![(is_forwards, from)], otherwise: Some(Box::new(backwards)) }
 }
 
 fn length(value: Typed) -> Expr {

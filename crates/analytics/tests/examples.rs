@@ -64,6 +64,7 @@ fn functions_become_those_of_postgres() {
         "toStartOfInterval(time, INTERVAL 5 HOUR)",
         "(date_bin((('5'::int8::float8) * ('1 hour'::interval)), time, (date_trunc('day', time))))",
     );
+    becomes("substring(outcome, 2, 3)", "(substr(outcome, ('2'::int8::int4), ('3'::int8::int4)))");
     becomes("uniq(key_id)", "(count(DISTINCT key_id))");
     becomes("length(tags)", "(cardinality(tags))");
     becomes("length(outcome)", "(char_length(outcome))");
@@ -94,6 +95,14 @@ fn a_span_that_time_can_not_be_cut_into_is_refused() {
     for span in ["INTERVAL 1.5 MONTH", "toIntervalYear(latency)"] {
         let error = bad(&format!("SELECT toStartOfInterval(time, {span}) AS x FROM key_verifications_v1"));
         assert!(error.message.contains("takes a plain number of months"), "{span}: {}", error.message);
+    }
+}
+
+#[test]
+fn a_text_is_never_cut_to_less_than_nothing() {
+    for call in ["substring(outcome, 1, -2)", "substr(outcome, -3, -1)"] {
+        let error = bad(&format!("SELECT {call} AS x FROM key_verifications_v1"));
+        assert!(error.message.contains("takes a length of 0 or more"), "{call}: {}", error.message);
     }
 }
 

@@ -42,6 +42,10 @@ FROM unnest(ARRAY['2026-01-01 10:30:00', '2026-01-04 23:59:59', '2026-01-05 00:0
 SELECT * FROM tests.error($$SELECT unkey_get_verifications('SELECT toStartOfInterval(time, INTERVAL 0 MONTH) AS x FROM key_verifications_v1')$$);
 SET timezone = 'UTC';
 
+-- A part of a text counts from the end where its start is below 0; from 0 on there is nothing.
+SELECT start, tests.rows(format('SELECT substring(''hellö'', %1$s) AS rest, substring(''hellö'', %1$s, 2) AS two, substr(''hellö'', n, 7) AS seven, SUBSTRING(''hellö'' FROM n FOR 0) AS none FROM (SELECT %1$s AS n)', start)) FROM unnest('{3,1,9,0,-1,-3,-5,-6,-9,"NULL"}'::text[]) AS start;
+SELECT * FROM tests.error($$SELECT unkey_get_verifications('SELECT substring(outcome, 1, -2) AS x FROM key_verifications_v1')$$);
+
 -- Aggregates as in ClickHouse: a sum of nothing is 0, conditions in the name, levels in parentheses of their own.
 SELECT tests.rows('SELECT toDate(time) AS day, SUM(count) AS total, sumIf(count, outcome = ''EXPIRED'') AS expired, round(expired / total * 100, 1) AS rate FROM key_verifications_per_day_v1 WHERE time >= now() - INTERVAL 30 DAY GROUP BY day ORDER BY day');
 SELECT tests.rows('SELECT count() AS n, countIf(outcome = ''VALID'') AS valid, uniq(key_id) AS keys, quantile(0.5)(latency) AS median, avg(spent_credits) AS average, groupUniqArray(outcome) AS outcomes, any(outcome) AS one FROM key_verifications_v1 WHERE spent_credits < 10');
