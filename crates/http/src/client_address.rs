@@ -1,6 +1,6 @@
 //! Where a request comes from.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
 
@@ -14,15 +14,15 @@ pub type Peer = Option<IpAddr>;
 pub struct ClientAddress(pub Peer);
 
 /// The address of the client: that of the peer, or, as long as that is a trusted proxy, the one it names in
-/// `X-Forwarded-For`, read from the right. `None` if it can't be told.
+/// `X-Forwarded-For`, read from the right. `None` if it can't be told: what a proxy names and is no address never stands for
+/// the proxy, which an allow-list may have.
 pub fn client_address(peer: Peer, headers: &HeaderMap, trusted: &[Proxy]) -> Peer {
     let mut client = peer.map(|address| address.to_canonical());
     if !is_trusted(client, trusted) {
         return client;
     }
     for hop in forwarded_for(headers).rev() {
-        let Some(address) = hop else { return client };
-        client = Some(address);
+        client = Some(hop?);
         if !is_trusted(client, trusted) {
             break;
         }
@@ -45,8 +45,15 @@ fn forwarded_for(headers: &HeaderMap) -> impl DoubleEndedIterator<Item = Option<
         .get_all("x-forwarded-for")
         .iter()
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b',').collect::<Vec<_>>())
-        .map(|hop| std::str::from_utf8(hop).ok()?.trim().parse().ok())
-        .map(|hop| hop.map(|address: IpAddr| address.to_canonical()))
+        .map(|hop| address(std::str::from_utf8(hop).ok()?.trim()))
+}
+
+/// The address of a hop, without the port and the brackets that some proxies add.
+fn address(hop: &str) -> Option<IpAddr> {
+    let with_port = || hop.parse().ok().map(|socket: SocketAddr| socket.ip());
+    let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
+    let address: IpAddr = hop.parse().ok().or_else(with_port).or_else(bracketed)?;
+    Some(address.to_canonical())
 }
 
 #[cfg(test)]
@@ -96,10 +103,36 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_ends_the_search() {
-        assert_eq!(
-            seen(Some("10.0.0.1"), &["203.0.113.9, unknown"], &["10.0.0.0/8"]).as_deref(),
-            Some("10.0.0.1")
-        );
+    fn a_hop_may_have_a_port_and_brackets() {
+        for (hop, expected) in [
+            ("203.0.113.9:4711", "203.0.113.9"),
+            ("[2001:db8::1]:80", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("[::ffff:203.0.113.9]:80", "203.0.113.9"),
+            ("198.51.100.1, 203.0.113.9:1, 10.1.1.1:2", "203.0.113.9"),
+        ] {
+            assert_eq!(seen(Some("10.0.0.1"), &[hop], &["10.0.0.0/8"]).as_deref(), Some(expected), "{hop}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_unknown_and_never_the_proxy() {
+        for hop in [
+            "unknown",
+            "",
+            "203.0.113.9,",
+            "\"203.0.113.9\"",
+            "_hidden",
+            "[203.0.113.9]",
+            "203.0.113.9:port",
+            "203.0.113.9:99999",
+            "fe80::1%eth0",
+            "2001:db8::1]",
+            "é",
+            "unknown, 10.1.1.1",
+        ] {
+            assert_eq!(seen(Some("10.0.0.1"), &[hop], &["10.0.0.0/8"]), None, "{hop}");
+            assert_eq!(seen(None, &[hop], &["unix", "10.0.0.0/8"]), None, "{hop}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Who is believed about where a request comes from. Lines: the peer (nothing for a Unix socket), the trusted networks, and
 //! every X-Forwarded-For there is.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
@@ -27,20 +27,28 @@ fn proxy(text: &str) -> Option<Proxy> {
     if text == "unix" { Some(Proxy::Unix) } else { network::read(text).map(Proxy::Network) }
 }
 
-/// The first of peer and hops, from the nearest on, that is not trusted; or the last before one that is no address.
+/// The first of peer and hops, from the nearest on, that is not trusted, or the last; unknown as soon as one that counts is no address.
 fn expected(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[Proxy]) -> Option<IpAddr> {
     let joined =
         headers.values().map(|value| String::from_utf8_lossy(value.as_bytes())).collect::<Vec<_>>().join(",");
     let hops: Vec<&str> = if headers.is_empty() { Vec::new() } else { joined.rsplit(',').collect() };
-    let mut chain = vec![peer.map(|peer| peer.to_canonical())];
+    let mut client = peer.map(|peer| peer.to_canonical());
     for hop in hops {
-        match hop.trim().parse::<IpAddr>() {
-            Ok(address) => chain.push(Some(address.to_canonical())),
-            Err(_) => break,
+        if !is_trusted(client, trusted) {
+            break;
         }
+        client = Some(address(hop.trim())?);
     }
-    let client = chain.iter().find(|address| !is_trusted(**address, trusted)).or(chain.last());
-    *client.unwrap()
+    client
+}
+
+fn address(hop: &str) -> Option<IpAddr> {
+    let found = match (hop.parse::<IpAddr>(), hop.parse::<SocketAddr>()) {
+        (Ok(address), _) => address,
+        (_, Ok(with_port)) => with_port.ip(),
+        _ => IpAddr::V6(hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok()?),
+    };
+    Some(found.to_canonical())
 }
 
 fn is_trusted(address: Option<IpAddr>, trusted: &[Proxy]) -> bool {

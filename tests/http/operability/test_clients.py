@@ -44,6 +44,14 @@ class Clients(unittest.TestCase):
                 self.assertEqual(self.code(server, key, X_Forwarded_For=forwarded), code, forwarded)
             self.assertEqual(self.code(server, key), "FORBIDDEN")
 
+    def test_nobody_passes_for_the_proxy_that_the_list_allows(self):
+        _, key = database.create_key(database.create_api(patch={"ipWhitelist": ["127.0.0.1", "203.0.113.9", "2001:db8::1"]}))
+        with Server(database.URL, UNKEY_TRUSTED_PROXIES="127.0.0.1/32") as server:
+            self.assertEqual(self.code(server, key), "VALID")
+            for forwarded, code in [("198.51.100.1:4711", "FORBIDDEN"), ("unknown", "FORBIDDEN"), ("", "FORBIDDEN"),
+                                    ('"203.0.113.9"', "FORBIDDEN"), ("203.0.113.9:4711", "VALID"), ("[2001:db8::1]:80", "VALID")]:
+                self.assertEqual(self.code(server, key, X_Forwarded_For=forwarded), code, forwarded)
+
     def test_browsers_may_call_from_configured_origins_only(self):
         ours, another = "https://dashboard.example.com", "https://evil.example.com"
         ask = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}

@@ -41,7 +41,9 @@ def test_an_address_that_is_not_allowed(call, new_key):
     key = new_key("external_id => 'acme'", sql("SELECT unkey_create_api('listed', ip_allowlist => '{203.0.113.0/24}')"))
     refused(call("seen", key), 403, "FORBIDDEN")
     refused(call("seen", key, X_Forwarded_For="203.0.113.7, 198.51.100.1"), 403, "FORBIDDEN")
+    refused(call("seen", key, X_Forwarded_For="203.0.113.7, unknown"), 403, "FORBIDDEN")
     assert call("seen", key, X_Forwarded_For="198.51.100.1, 203.0.113.7").json()["address"] == "203.0.113.7"
+    assert call("seen", key, X_Forwarded_For="203.0.113.7:4711").json()["address"] == "203.0.113.7"
 
 
 def test_too_many_requests(call, new_key):
