@@ -16,14 +16,14 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Of a call that the database answered.
 pub fn answered(request_id: &str, reply: Reply) -> Response {
     let mut response = reply.body.into_response();
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = headers::status(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
     if let Some(wanted) = &reply.headers
         && headers::set(response.headers_mut(), wanted).is_none()
     {
         tracing::warn!(
             request_id,
-            "response.headers was set to what is no array of objects with one header each"
+            "response.headers was set to what is no array of objects with one header each, or to a header of the server's own"
         );
     }
     with_headers(request_id, response)

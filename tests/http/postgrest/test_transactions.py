@@ -55,8 +55,11 @@ def test_a_function_can_set_status_and_headers(anon):
 
 
 @pytest.mark.parametrize(("argument", "code"), [
-    ({"status": "nonsense"}, "PGRST112"), ({"status": "99"}, "PGRST112"),
+    ({"status": "nonsense"}, "PGRST112"), ({"status": "99"}, "PGRST112"), ({"status": "101"}, "PGRST112"),
     ({"headers": "nonsense"}, "PGRST111"), ({"headers": '{"a": "b"}'}, "PGRST111"), ({"headers": '[{"a": 1}]'}, "PGRST111"),
+    *(({"headers": f'[{{"{name}": "{value}"}}]'}, "PGRST111") for name, value in [
+        ("Content-Length", "1"), ("Transfer-Encoding", "chunked"), ("Connection", "close"), ("Upgrade", "x"), ("Trailer", "x"),
+        ("TE", "trailers"), ("Keep-Alive", "timeout=5"), ("Proxy-Connection", "close")]),
 ])
 def test_nonsense_undoes_the_call(anon, argument, code):
     note = str(argument)
@@ -65,7 +68,7 @@ def test_nonsense_undoes_the_call(anon, argument, code):
 
 
 @pytest.mark.parametrize(("sqlstate", "status"), [
-    ("P0001", 400), ("P0002", 500), ("PT402", 402), ("PT499", 499), ("PTXYZ", 500), ("23503", 409), ("25006", 405), ("28000", 403),
+    ("P0001", 400), ("P0002", 500), ("PT402", 402), ("PT499", 499), ("PTXYZ", 500), ("PT101", 500), ("23503", 409), ("25006", 405), ("28000", 403),
     ("42501", 401), ("42P01", 404), ("53400", 500), ("54000", 500), ("55000", 500), ("58000", 500), ("22012", 400), ("XX000", 500),
 ])
 def test_errors_have_the_status_of_their_sqlstate(anon, sqlstate, status):
@@ -77,7 +80,7 @@ def test_errors_have_the_status_of_their_sqlstate(anon, sqlstate, status):
 def test_an_error_can_shape_the_whole_reply(anon):
     response = anon.post("/unkey_test_raise", json={
         "sqlstate": "PGRST", "message": '{"code": "123", "message": "Pay", "details": "first", "hint": null}',
-        "detail": '{"status": 402, "headers": {"X-Price": "7"}}'})
+        "detail": '{"status": 402, "headers": {"X-Price": "7", "Content-Length": "7"}}'})
     assert (response.status_code, response.headers["x-price"]) == (402, "7")
     assert response.json() == {"code": "123", "message": "Pay", "details": "first", "hint": None}
     error(anon.post("/unkey_test_raise", json={"sqlstate": "PGRST", "message": "x"}), 500, "PGRST121")

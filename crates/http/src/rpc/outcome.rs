@@ -120,12 +120,12 @@ fn beyond(mut error: Error, total: Option<u64>) -> Error {
 
 fn chosen_status(text: Option<&str>) -> Result<Option<StatusCode>> {
     let Some(text) = text else { return Ok(None) };
-    let status = text.parse().ok().and_then(|number| StatusCode::from_u16(number).ok());
+    let status = text.parse().ok().and_then(headers::status);
     status.map(Some).ok_or_else(|| {
         Error::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "PGRST112",
-            "response.status was set to what is no HTTP status",
+            "response.status was set to what is no HTTP status of a response",
         )
     })
 }
@@ -134,7 +134,7 @@ fn chosen_status(text: Option<&str>) -> Result<Option<StatusCode>> {
 fn set_headers(headers: &mut HeaderMap, text: Option<&str>) -> Result<()> {
     let Some(text) = text else { return Ok(()) };
     headers::set(headers, text).ok_or_else(|| {
-        let message = "response.headers was set to what is no array of objects with one header each";
+        let message = "response.headers was set to what is no array of objects with one header each, or to a header of the server's own";
         Error::new(StatusCode::INTERNAL_SERVER_ERROR, "PGRST111", message)
     })
 }
@@ -206,10 +206,18 @@ mod tests {
         assert_eq!(outcome.status.as_u16(), 418);
         assert_eq!(outcome.headers.get_all("x-a").iter().collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!(outcome.headers["content-range"], "none");
-        for status in ["x", "99", "1000"] {
+        for status in ["x", "99", "1000", "100", "101", "199"] {
             assert_eq!(code(judged(&function, Form::Json, None, row(Some(status), None))), "PGRST112");
         }
-        for headers in ["x", "{}", r#"[{"a":"1","b":"2"}]"#, r#"[{"a":1}]"#, "[{}]", r#"[{"a b":"1"}]"#] {
+        for headers in [
+            "x",
+            "{}",
+            r#"[{"a":"1","b":"2"}]"#,
+            r#"[{"a":1}]"#,
+            "[{}]",
+            r#"[{"a b":"1"}]"#,
+            r#"[{"Content-Length":"1"}]"#,
+        ] {
             assert_eq!(
                 code(judged(&function, Form::Json, None, row(None, Some(headers)))),
                 "PGRST111",

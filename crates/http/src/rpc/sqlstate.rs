@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::StatusCode;
 use axum::http::header::WWW_AUTHENTICATE;
-use axum::http::{HeaderName, StatusCode};
 use serde::Deserialize;
 use tokio_postgres::error::DbError;
 
 use super::error::Error;
+use crate::headers;
 
 /// What the database raised.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +68,7 @@ fn status(raised: &Raised, known: bool) -> StatusCode {
             _ => 400,
         },
     };
-    StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    headers::status(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// The role of a token does not exist.
@@ -92,11 +93,11 @@ fn shaped_by_raiser(raised: &Raised) -> Error {
     let message = serde_json::from_str::<Message>(&raised.message);
     let detail = serde_json::from_str::<Detail>(raised.detail.as_deref().unwrap_or_default());
     let (Ok(message), Ok(detail)) = (message, detail) else { return misshaped() };
-    let Ok(status) = StatusCode::from_u16(detail.status) else { return misshaped() };
+    let Some(status) = headers::status(detail.status) else { return misshaped() };
     let mut error = Error::new(status, &message.code, message.message).hint(message.hint);
     error.body.details = message.details;
     for (name, value) in &detail.headers {
-        if let Ok(name) = name.parse::<HeaderName>() {
+        if let Some(name) = headers::name(name) {
             error.push(name, value);
         }
     }
@@ -160,6 +161,7 @@ mod tests {
             ("PT402", 402),
             ("PTabc", 500),
             ("PT001", 500),
+            ("PT101", 500),
         ] {
             assert_eq!(refusal(&raised(sqlstate, "no"), true).status.as_u16(), expected, "{sqlstate}");
         }
@@ -181,14 +183,19 @@ mod tests {
     #[test]
     fn a_raiser_can_shape_the_whole_reply() {
         let mut shaped = raised("PGRST", r#"{"code":"123","message":"Pay","hint":"now"}"#);
-        shaped.detail = Some(r#"{"status":402,"headers":{"X-Price":"7"}}"#.to_owned());
+        shaped.detail = Some(r#"{"status":402,"headers":{"X-Price":"7","Content-Length":"7"}}"#.to_owned());
         let error = refusal(&shaped, true);
         assert_eq!((error.status.as_u16(), error.body.code.as_str()), (402, "123"));
         assert_eq!(error.body.hint.as_deref(), Some("now"));
         assert_eq!(error.headers, [("x-price".parse().unwrap(), "7".parse().unwrap())]);
-        for detail in
-            [None, Some(""), Some("[]"), Some(r#"{"status":402}"#), Some(r#"{"status":1,"headers":{}}"#)]
-        {
+        for detail in [
+            None,
+            Some(""),
+            Some("[]"),
+            Some(r#"{"status":402}"#),
+            Some(r#"{"status":1,"headers":{}}"#),
+            Some(r#"{"status":101,"headers":{}}"#),
+        ] {
             shaped.detail = detail.map(str::to_owned);
             assert_eq!(refusal(&shaped, true).body.code, "PGRST121", "{detail:?}");
         }
