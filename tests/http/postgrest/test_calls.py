@@ -162,6 +162,35 @@ def until(condition):
     assert condition()
 
 
+@pytest.fixture
+def shape():
+    """Makes unkey_test_shape anew, as given."""
+    gone = "ALTER EXTENSION unkey DROP FUNCTION unkey_test_shape; DROP FUNCTION unkey_test_shape; "
+    made = "CREATE FUNCTION unkey_test_shape() {}; ALTER EXTENSION unkey ADD FUNCTION unkey_test_shape"
+    sql(made.format("RETURNS integer LANGUAGE sql STABLE AS 'SELECT 1'"))
+    yield lambda definition: sql(gone + made.format(definition))
+    sql(gone)
+
+
+def test_what_a_function_becomes_counts_soon(anon, shape):
+    def described():
+        return httpx.get(URL + "/openapi.json")
+
+    until(lambda: anon.get("/unkey_test_shape").status_code == 200)
+    assert anon.get("/unkey_test_shape").json() == 1
+    before = described()
+    shape("RETURNS TABLE(a integer, b integer) LANGUAGE sql STABLE AS 'SELECT 1, 2'")
+    until(lambda: anon.get("/unkey_test_shape").json() == [{"a": 1, "b": 2}])
+    after = described()
+    assert after.json()["paths"]["/rpc/unkey_test_shape"] != before.json()["paths"]["/rpc/unkey_test_shape"]
+    assert after.headers["etag"] != before.headers["etag"]
+    time.sleep(4)
+    assert described().headers["etag"] == after.headers["etag"]
+    shape("""RETURNS TABLE(note text) LANGUAGE sql VOLATILE AS $$ INSERT INTO tests_written VALUES ('shape') RETURNING * $$""")
+    until(lambda: anon.post("/unkey_test_shape").status_code == 200)
+    assert anon.options("/unkey_test_shape").headers["allow"] == "OPTIONS, POST"
+
+
 def test_functions_made_and_changed_later_are_found(anon):
     def make(arguments, answer):
         sql(f"CREATE FUNCTION unkey_test_later({arguments}) RETURNS text LANGUAGE sql AS $$ SELECT '{answer}' $$;"

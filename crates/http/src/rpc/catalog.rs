@@ -1,12 +1,8 @@
 //! Which functions there are, with their arguments and results, as the database describes them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Deserialize;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use crate::db::Database;
 use crate::db::failure::Failure;
@@ -71,58 +67,13 @@ pub struct Column {
 }
 
 /// All functions by name; some names have several.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Catalog {
     /// By name.
     pub functions: BTreeMap<String, Vec<Function>>,
 }
 
 const FUNCTIONS: &str = include_str!("catalog.sql");
-
-/// How often the database is asked again at most.
-const PAUSE: Duration = Duration::from_secs(1);
-
-/// The catalogue as it was read last.
-pub struct Cache {
-    /// Whose functions are served beside those of the extension.
-    schema: Option<String>,
-    read: Mutex<Option<(Instant, Arc<Catalog>)>>,
-}
-
-impl Cache {
-    /// Of the extension's functions and, if one is given, those of a schema.
-    pub fn new(schema: Option<String>) -> Self {
-        Self { schema, read: Mutex::default() }
-    }
-
-    /// What was read last; read now if it never was.
-    ///
-    /// # Errors
-    /// If it can't be read.
-    pub async fn current(&self, database: &Database) -> Result<Arc<Catalog>, Failure> {
-        self.no_older_than(Duration::MAX, database).await
-    }
-
-    /// For when a call fits nothing in it: the extension may have been made or updated. Asks once a second at most.
-    ///
-    /// # Errors
-    /// If it can't be read.
-    pub async fn refreshed(&self, database: &Database) -> Result<Arc<Catalog>, Failure> {
-        self.no_older_than(PAUSE, database).await
-    }
-
-    async fn no_older_than(&self, age: Duration, database: &Database) -> Result<Arc<Catalog>, Failure> {
-        let mut read = self.read.lock().await;
-        if let Some((at, catalog)) = &*read
-            && at.elapsed() < age
-        {
-            return Ok(catalog.clone());
-        }
-        let catalog = Arc::new(Catalog::read(database, self.schema.as_deref()).await?);
-        *read = Some((Instant::now(), catalog.clone()));
-        Ok(catalog)
-    }
-}
 
 impl Catalog {
     /// Asks the database.

@@ -1,7 +1,7 @@
 //! The functions of the extension over HTTP, as PostgREST clients call them: `POST /rpc/unkey_verify_key`.
 //!
 //! A request passes through these files in this order: [`role`] ([`jwt`], [`claims`]) says who calls; [`query`] sorts the
-//! query string; [`arguments`] reads the arguments, and [`resolve`] finds in the [`catalog`] the function that takes them;
+//! query string; [`arguments`] reads the arguments, and [`resolve`] finds in the [`catalog`], as it is [`known`], the function that takes them;
 //! [`accept`] and [`prefer`] say what is wanted; [`session`] and [`statement`] write the SQL, the latter with the help of
 //! [`select`], [`filters`] ([`operator`]), [`order`] and [`range`]; [`transaction`] runs it; [`outcome`] is what is sent
 //! back, or [`error`] ([`sqlstate`]).
@@ -14,6 +14,7 @@ pub mod error;
 pub mod field;
 pub mod filters;
 pub mod jwt;
+pub mod known;
 pub mod openapi;
 pub mod operator;
 pub mod order;
@@ -45,9 +46,10 @@ use crate::db::failure::Failure;
 use crate::settings::Settings;
 use accept::Form;
 use arguments::Arguments;
-use catalog::{Cache, Catalog, Function, Shape};
+use catalog::{Catalog, Function, Shape};
 use error::{Error, Result};
 use jwt::Keys;
+use known::Cache;
 use outcome::{Outcome, Terms};
 use prefer::Preferences;
 use query::Query;
