@@ -38,6 +38,17 @@ BEGIN
 END
 $$;
 
+-- What the functions of the schema find by bare names, and a table that the one of the schema hides.
+CREATE TABLE app.places (place text NOT NULL DEFAULT 'app');
+CREATE TABLE places (place text NOT NULL DEFAULT 'public');
+INSERT INTO app.places DEFAULT VALUES;
+GRANT SELECT ON app.places, places TO prq_anon;
+CREATE FUNCTION app.unkey_test_place() RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN jsonb_build_object('place', (SELECT place FROM places), 'path', current_setting('search_path'), 'key', unkey_key_id());
+END
+$$;
+
 -- Not served: of another schema, and of no use to a caller.
 CREATE FUNCTION unkey_test_elsewhere() RETURNS integer LANGUAGE sql STABLE AS 'SELECT 1';
 CREATE FUNCTION app.unkey_test_trigger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';

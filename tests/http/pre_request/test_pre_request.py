@@ -183,6 +183,12 @@ def test_python_client(new_key):
     assert caught.value.code == "NOT_FOUND"
 
 
+def test_functions_find_their_own_schema_and_then_the_extension(call, new_key):
+    place = call("place", new_key()).json()
+    assert (place["place"], place["path"]) == ("app", "app, public")
+    assert place["key"].startswith("key_")
+
+
 def test_functions_of_one_schema_are_served(call, new_key):
     key = new_key()
     assert call("seen", key).status_code == 200

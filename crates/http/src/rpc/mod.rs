@@ -54,7 +54,7 @@ use outcome::{Outcome, Terms};
 use prefer::Preferences;
 use query::Query;
 use role::{Caller, Gate};
-use sql::Sql;
+use session::Setup;
 use statement::Wanted;
 use transaction::Transaction;
 
@@ -63,8 +63,7 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 /// Answers calls of functions.
 pub struct Rpc {
     gate: Gate,
-    /// What is called before each call.
-    pre_request: Option<Sql>,
+    setup: Setup,
     catalog: Cache,
 }
 
@@ -85,12 +84,13 @@ impl Rpc {
             only_tokens: settings.pre_request.is_some(),
         };
         let pre_request = settings.pre_request.as_ref().map(session::pre_request);
-        Ok(Some(Self { gate, pre_request, catalog: Cache::new(settings.rpc_schema.clone()) }))
+        let setup = Setup { pre_request, schema: settings.rpc_schema.clone() };
+        Ok(Some(Self { gate, setup, catalog: Cache::new(settings.rpc_schema.clone()) }))
     }
 
     /// Whether callers are known by the key that a function finds in their requests.
     pub fn takes_keys(&self) -> bool {
-        self.pre_request.is_some()
+        self.setup.pre_request.is_some()
     }
 
     /// What there is to call, for the OpenAPI document.
@@ -114,7 +114,7 @@ impl Rpc {
         let caller = self.gate.caller(&request.headers)?;
         let failed = |failure| failed(&failure, &caller);
         let known = self.catalog.current(database).await.map_err(failed)?;
-        let asked = Asked { caller: &caller, name, request, body, pre_request: self.pre_request.as_ref() };
+        let asked = Asked { caller: &caller, name, request, body, setup: &self.setup };
         let result = asked.perform(database, &known).await;
         if !result.as_ref().is_err_and(Error::is_about_a_function) {
             return result;
@@ -134,7 +134,7 @@ struct Asked<'a> {
     name: &'a str,
     request: &'a Parts,
     body: &'a str,
-    pre_request: Option<&'a Sql>,
+    setup: &'a Setup,
 }
 
 impl Asked<'_> {
@@ -191,7 +191,7 @@ impl<'a> Call<'a> {
     }
 
     fn transaction<'t>(&'t self, asked: &Asked<'t>) -> Result<Transaction<'t>> {
-        let Asked { caller, request, pre_request, .. } = *asked;
+        let Asked { caller, request, setup, .. } = *asked;
         let reads = request.method != Method::POST;
         let header = text(&request.headers, RANGE).filter(|_| request.method == Method::GET);
         let shaping = self.query.shaping(header)?;
@@ -199,13 +199,8 @@ impl<'a> Call<'a> {
         let call = statement::call(self.function, &self.document, &self.given, &shaping, wanted)?;
         Ok(Transaction {
             writes: self.function.volatile && !reads,
-            settings: session::settings(
-                request,
-                caller,
-                self.preferences.timezone.as_deref(),
-                pre_request.is_some(),
-            ),
-            before: pre_request,
+            settings: session::settings(request, caller, self.preferences.timezone.as_deref(), setup),
+            before: setup.pre_request.as_ref(),
             call,
             terms: Terms {
                 function: self.function,

@@ -17,6 +17,9 @@ const API_KEY: HeaderName = HeaderName::from_static("apikey");
 const PREFIX: &str = "/rest/v1";
 /// The address of a client that can't be told. Empty would mean that nobody tried.
 const UNKNOWN: &str = "unknown";
+/// What stands behind the schema of the functions that are served; what is in `pg_catalog` comes before both.
+const EXTENSION_SCHEMA: &str =
+    "(SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'unkey')";
 
 /// The statement that calls a function before the one that was asked for.
 pub fn pre_request(function: &FunctionName) -> Sql {
@@ -25,13 +28,21 @@ pub fn pre_request(function: &FunctionName) -> Sql {
     sql
 }
 
+/// What is the same for all requests.
+#[derive(Default)]
+pub struct Setup {
+    /// What is called before each call, and takes a key from the headers.
+    pub pre_request: Option<Sql>,
+    /// Whose functions are served beside those of the extension, and find their own schema.
+    pub schema: Option<String>,
+}
+
 /// The statement that sets all of it, until the transaction ends. The role comes last: what it may set is its own affair.
-/// `with_key` says whether a function takes a key from the headers first.
-pub fn settings(request: &Parts, caller: &Caller, timezone: Option<&str>, with_key: bool) -> Sql {
+pub fn settings(request: &Parts, caller: &Caller, timezone: Option<&str>, setup: &Setup) -> Sql {
     let mut settings = vec![
         ("request.method", request.method.to_string()),
         ("request.path", path(request).to_owned()),
-        ("request.headers", object(headers(&request.headers, with_key))),
+        ("request.headers", object(headers(&request.headers, setup.pre_request.is_some()))),
         ("request.cookies", object(cookies(&request.headers))),
         ("request.client_address", address(request)),
         ("request.jwt.claims", Value::from(caller.claims.clone()).to_string()),
@@ -43,7 +54,12 @@ pub fn settings(request: &Parts, caller: &Caller, timezone: Option<&str>, with_k
     }
     settings.push(("role", caller.role.clone()));
     let mut sql = Sql::default();
-    sql.push("SELECT ").separated(", ", settings, |sql, (name, value)| {
+    sql.push("SELECT ");
+    if let Some(schema) = &setup.schema {
+        sql.push("set_config('search_path', format('%I, %s', ").value(schema);
+        sql.push("::text, ").push(EXTENSION_SCHEMA).push("), true), ");
+    }
+    sql.separated(", ", settings, |sql, (name, value)| {
         sql.push(&format!("set_config('{name}', ")).value(value).push(", true)");
     });
     sql
@@ -108,7 +124,7 @@ mod tests {
             .body(())
             .unwrap();
         let caller = Caller { role: "app".to_owned(), known: true, claims: Map::new() };
-        let sql = settings(&request.into_parts().0, &caller, Some("UTC"), false);
+        let sql = settings(&request.into_parts().0, &caller, Some("UTC"), &Setup::default());
         assert_eq!(
             sql.values(),
             [
@@ -125,6 +141,16 @@ mod tests {
             ]
         );
         assert!(sql.text().ends_with("set_config('timezone', $9, true), set_config('role', $10, true)"));
+    }
+
+    #[test]
+    fn functions_that_are_served_find_their_schema() {
+        let request = Request::get("/rpc/f").body(()).unwrap().into_parts().0;
+        let caller = Caller { role: "app".to_owned(), known: true, claims: Map::new() };
+        let setup = Setup { schema: Some("My \"app\"".to_owned()), ..Setup::default() };
+        let sql = settings(&request, &caller, None, &setup);
+        assert_eq!(sql.values()[0], "My \"app\"");
+        assert!(sql.text().starts_with("SELECT set_config('search_path', format('%I, %s', $1::text, ("));
     }
 
     fn headers_shown(authorization: &str, apikey: &str) -> String {
