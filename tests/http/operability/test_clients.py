@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 import database
-from server import PROGRAM, Server
+from server import PROGRAM, Server, wait_for
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -94,6 +94,19 @@ class Clients(unittest.TestCase):
                 self.assertEqual(server.get(path).status, 404, path)
                 self.assertEqual(server.request("GET", path, port=port).status, 200, path)
             self.assertEqual(server.request("POST", "/v2/apis.listApis", "{}", port=port).status, 404)
+
+    def test_a_client_that_gives_up_is_logged_and_counted_though_its_call_is_done(self):
+        with Server(database.URL, UNKEY_LOG="unkey_http::access=debug", UNKEY_LOG_FORMAT="json") as server:
+            with database.Lock("LOCK TABLE unkey.apis IN ACCESS EXCLUSIVE MODE"):
+                client = http.client.HTTPConnection(*server.address, timeout=60)
+                client.request("POST", "/v2/apis.createApi", '{"name": "left-early"}', {"Authorization": f"Bearer {self.root_key}"})
+                wait_for(lambda: database.waiting() == 1, "the call to reach the database")
+                client.close()
+                line = json.loads(wait_for(lambda: [line for line in server.log().splitlines() if line.startswith("{")], "a line")[0])
+            self.assertEqual((line["operation"], line["status"]), ("apis.createApi", 499))
+            self.assertIn(b'unkey_http_requests_total{operation="apis.createApi",status="499"} 1', server.get("/metrics").body)
+            done = f"SELECT event FROM unkey.audit_log WHERE correlation_id = '{line['request_id']}'"
+            wait_for(lambda: database.query(done) == "api.create", "the call to be done")
 
     def test_sd_14_a_reply_its_log_line_and_its_audit_entry_have_one_id(self):
         with Server(database.URL, UNKEY_LOG="unkey_http::access=debug", UNKEY_LOG_FORMAT="json") as server:

@@ -22,6 +22,7 @@ pub async fn answer(
     Extension(arrival): Extension<Arrival>,
     request: Request<Body>,
 ) -> Response {
+    let pending = arrival.pending(&app, "rpc");
     let function = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
     let (mut head, body) = request.into_parts();
     let address = client_address(arrival.peer, &head.headers, &app.trusted_proxies);
@@ -41,7 +42,7 @@ pub async fn answer(
     if let Ok(value) = HeaderValue::from_str(&arrival.request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    arrival.answered(&app, "rpc", response.status().as_u16());
+    pending.answered(response.status());
     response
 }
 

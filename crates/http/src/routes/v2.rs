@@ -38,6 +38,7 @@ pub async fn handle(
 /// Answers a request of the v2 dialect.
 pub async fn answer(app: &App, arrival: &Arrival, request: Request<Body>) -> Response {
     let operation = operation(request.uri().path()).unwrap_or_default().to_owned();
+    let pending = arrival.pending(app, &operation);
     let response = match route(&operation, request.method()) {
         Err(error) => {
             let mut response = refused(&arrival.request_id, &operation, &error);
@@ -49,7 +50,7 @@ pub async fn answer(app: &App, arrival: &Arrival, request: Request<Body>) -> Res
         Ok(()) if operation == "liveness" => liveness(&arrival.request_id),
         Ok(()) => perform(app, arrival, &operation, request).await,
     };
-    arrival.answered(app, &operation, response.status().as_u16());
+    pending.answered(response.status());
     response
 }
 
