@@ -11,6 +11,7 @@ pub mod headers;
 pub mod metrics;
 pub mod openapi;
 pub mod opening;
+pub mod probe;
 pub mod reply;
 pub mod routes;
 pub mod rpc;
@@ -26,17 +27,16 @@ use db::Database;
 use db::target::Target;
 use db::verifier::{Bounds, PATIENCE, Pools, Verifier};
 use metrics::Metrics;
+use probe::Probe;
 use prometheus_client::metrics::gauge::Gauge;
+use routes::{Figures, Readiness};
 use settings::{Proxy, Settings};
-
-/// How many of the operators' requests may wait for their connection.
-const PROBES: usize = 16;
 
 /// What handlers share.
 pub struct App {
     database: Database,
-    /// A connection for /ready and /metrics, so that they neither wait for callers nor keep them waiting.
-    probes: Database,
+    readiness: Arc<Probe<Readiness>>,
+    figures: Arc<Probe<Figures>>,
     verifier: Verifier,
     metrics: Arc<Metrics>,
     body_limit: usize,
@@ -51,6 +51,7 @@ impl App {
     /// What is wrong with the settings.
     pub fn new(settings: &Settings) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let target = Target::read(&settings.database_url, settings.request_timeout)?;
+        let probed = Target::read(&settings.database_url, probe::PATIENCE)?;
         let pool =
             |target: &Target, size, waiting| Database::new(target, size, waiting, settings.pool_timeout);
         let database = pool(&target, settings.pool_size, settings.pool_waiting)?;
@@ -65,7 +66,8 @@ impl App {
         let verifier = Verifier::start(&pools, bounds, &metrics.verify_batch);
         Ok(Self {
             database,
-            probes: pool(&target, 1, PROBES)?,
+            readiness: Probe::new(&probed)?,
+            figures: Probe::new(&probed)?,
             verifier,
             metrics,
             body_limit: usize::try_from(settings.body_limit.as_u64())?,

@@ -49,8 +49,8 @@ class Hostile(unittest.TestCase):
         self.assertIsNone(self.server.process.poll(), "the server ended")
         verified = self.server.data("keys.verifyKey", {"key": self.key}, self.root_key)
         self.assertEqual(verified["code"], "VALID")
-        # Each verification connection has a spare one, and so have those for what is held up.
-        databases = DATABASE_CONNECTIONS["UNKEY_POOL_SIZE"] + 4 * DATABASE_CONNECTIONS["UNKEY_VERIFY_CONNECTIONS"]
+        # Each verification connection has a spare one, and so have those for what is held up; /ready and /metrics have their own.
+        databases = DATABASE_CONNECTIONS["UNKEY_POOL_SIZE"] + 4 * DATABASE_CONNECTIONS["UNKEY_VERIFY_CONNECTIONS"] + 2
         wait_for(lambda: self.files() <= self.files_at_first + databases, "its file descriptors to be closed")
         self.assertLess(self.memory(), MEMORY)
         log = self.server.log()

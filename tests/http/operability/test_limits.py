@@ -169,6 +169,20 @@ class Limits(unittest.TestCase):
                     self.assertEqual(server.get("/ready").status, 200)
                 self.assertEqual(first.result().status, 200)
 
+    def test_whoever_asks_for_readiness_waits_neither_for_figures_nor_in_a_queue(self):
+        with Server(database.URL, UNKEY_REQUEST_TIMEOUT="10min") as server:
+            with ThreadPoolExecutor(max_workers=60) as threads:
+                with database.Lock("LOCK TABLE unkey.audit_log IN ACCESS EXCLUSIVE MODE"):
+                    figures = [threads.submit(server.get, "/metrics") for _ in range(30)]
+                    wait_for(lambda: database.waiting() == 1, "the figures to be held up")
+                    ready = [threads.submit(server.get, "/ready") for _ in range(30)]
+                    self.assertEqual({each.result().status for each in ready}, {200})
+                    self.assertEqual(server.call("keys.verifyKey", {"key": "unknown"}, self.root_key).status, 200)
+                    self.assertEqual({b"unkey_up 0\n" in each.result().body for each in figures}, {True})
+                    # Nothing is left behind on a connection that is asked again.
+                    wait_for(lambda: database.waiting() == 0, "what nobody waits for to be over")
+                wait_for(lambda: b"unkey_up 1\n" in server.get("/metrics").body, "the figures to be there")
+
     def test_a_statement_that_takes_too_long_is_503_and_nothing_is_kept(self):
         with Server(database.URL, UNKEY_REQUEST_TIMEOUT="500ms") as server:
             with database.Lock(EVERYTHING_WAITS):

@@ -1,7 +1,6 @@
 //! Whether this process lives, and whether it can serve.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -9,14 +8,14 @@ use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use tokio::time::timeout;
 
 use crate::App;
-use crate::db::Database;
+use crate::db::Connection;
 use crate::db::failure::describe;
+use crate::probe::Question;
 
-/// Longer than this, and a load balancer should look elsewhere.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Whether the database answers and lets this server call `unkey_api`.
+pub struct Readiness;
 
 /// Always 200.
 pub async fn health() -> Json<serde_json::Value> {
@@ -25,25 +24,26 @@ pub async fn health() -> Json<serde_json::Value> {
 
 /// 200 if the database answers and lets this server call `unkey_api`, 503 otherwise.
 pub async fn ready(State(app): State<Arc<App>>) -> Response {
-    match timeout(PATIENCE, probe(&app.probes)).await {
-        Ok(Ok(())) => Json(json!({ "status": "ready" })).into_response(),
-        Ok(Err(problem)) => not_ready(&problem),
-        Err(_) => not_ready("the database takes too long to answer"),
+    match app.readiness.answer().await {
+        Ok(()) => Json(json!({ "status": "ready" })).into_response(),
+        Err(problem) => not_ready(&problem),
     }
 }
 
-async fn probe(database: &Database) -> Result<(), String> {
-    let connection = database.connection().await.map_err(|failure| failure.to_string())?;
-    let probe =
-        "SELECT has_function_privilege('unkey_api(text, text, text, inet, text, text, boolean)', 'EXECUTE')";
-    let row = connection.query_one(probe, &[]).await.map_err(|error| describe(&error))?;
-    match row.try_get(0) {
-        Ok(true) => Ok(()),
-        Ok(false) => {
-            Err("the server's role may not call unkey_api; SELECT unkey_grant(role, 'api') lets it"
-                .to_owned())
+impl Question for Readiness {
+    type Answer = ();
+
+    async fn ask(connection: &Connection) -> Result<(), String> {
+        let probe = "SELECT has_function_privilege('unkey_api(text, text, text, inet, text, text, boolean)', 'EXECUTE')";
+        let row = connection.query_one(probe, &[]).await.map_err(|error| describe(&error))?;
+        match row.try_get(0) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                Err("the server's role may not call unkey_api; SELECT unkey_grant(role, 'api') lets it"
+                    .to_owned())
+            }
+            Err(error) => Err(describe(&error)),
         }
-        Err(error) => Err(describe(&error)),
     }
 }
 

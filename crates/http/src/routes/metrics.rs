@@ -2,28 +2,26 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use tokio::time::timeout;
 
 use crate::App;
-use crate::db::Database;
+use crate::db::Connection;
 use crate::db::failure::describe;
+use crate::probe::Question;
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Those of the extension, as text.
+pub struct Figures;
 
 /// Figures in OpenMetrics text. `unkey_up` is 0 when the database did not answer; its figures are missing then.
 pub async fn metrics(State(app): State<Arc<App>>) -> Response {
     app.gauge();
     let mut text = app.metrics.text();
-    let extension = match timeout(PATIENCE, of_extension(&app.probes)).await {
-        Ok(result) => result,
-        Err(_) => Err("the database takes too long to answer".to_owned()),
-    };
+    let extension = app.figures.answer().await;
     let up = u8::from(extension.is_ok());
     let _ = write!(
         text,
@@ -37,25 +35,28 @@ pub async fn metrics(State(app): State<Arc<App>>) -> Response {
     ([(CONTENT_TYPE, OPENMETRICS)], text).into_response()
 }
 
-async fn of_extension(database: &Database) -> Result<String, String> {
-    let connection = database.connection().await.map_err(|failure| failure.to_string())?;
-    let rows = connection
-        .query("SELECT name, type, help, labels, value FROM unkey.metrics ORDER BY name, labels", &[])
-        .await
-        .map_err(|error| describe(&error))?;
-    let mut text = String::new();
-    let mut last = String::new();
-    for row in rows {
-        let read = |at| row.try_get::<_, String>(at).map_err(|error| describe(&error));
-        let (name, kind, help, labels) = (read(0)?, read(1)?, read(2)?, read(3)?);
-        let value: f64 = row.try_get(4).map_err(|error| describe(&error))?;
-        if name != last {
-            let family = name.strip_suffix("_total").unwrap_or(&name);
-            let _ = write!(text, "# HELP {family} {help}\n# TYPE {family} {kind}\n");
+impl Question for Figures {
+    type Answer = Arc<str>;
+
+    async fn ask(connection: &Connection) -> Result<Arc<str>, String> {
+        let rows = connection
+            .query("SELECT name, type, help, labels, value FROM unkey.metrics ORDER BY name, labels", &[])
+            .await
+            .map_err(|error| describe(&error))?;
+        let mut text = String::new();
+        let mut last = String::new();
+        for row in rows {
+            let read = |at| row.try_get::<_, String>(at).map_err(|error| describe(&error));
+            let (name, kind, help, labels) = (read(0)?, read(1)?, read(2)?, read(3)?);
+            let value: f64 = row.try_get(4).map_err(|error| describe(&error))?;
+            if name != last {
+                let family = name.strip_suffix("_total").unwrap_or(&name);
+                let _ = write!(text, "# HELP {family} {help}\n# TYPE {family} {kind}\n");
+            }
+            let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
+            let _ = writeln!(text, "{name}{labels} {value}");
+            last = name;
         }
-        let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
-        let _ = writeln!(text, "{name}{labels} {value}");
-        last = name;
+        Ok(text.into())
     }
-    Ok(text)
 }

@@ -6,6 +6,9 @@ mod openapi;
 mod rpc;
 mod v2;
 
+pub use health::Readiness;
+pub use metrics::Figures;
+
 use std::sync::Arc;
 use std::time::Duration;
 
