@@ -8,6 +8,7 @@ pub mod access;
 pub mod client_address;
 pub mod db;
 pub mod headers;
+pub mod idle;
 pub mod metrics;
 pub mod openapi;
 pub mod opening;

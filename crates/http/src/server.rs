@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,14 +14,15 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::client_address::Peer;
+use crate::idle::Requests;
 use crate::opening::Opening;
 use crate::routes::Routes;
 
@@ -43,7 +45,7 @@ pub struct Server {
     builder: Arc<Builder<TokioExecutor>>,
     header_timeout: Duration,
     permits: Arc<Semaphore>,
-    graceful: Arc<GracefulShutdown>,
+    serving: TaskTracker,
     stop: CancellationToken,
     connections: Gauge,
 }
@@ -93,7 +95,7 @@ impl Server {
             builder: Arc::new(builder),
             header_timeout,
             permits: Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS))),
-            graceful: Arc::new(GracefulShutdown::new()),
+            serving: TaskTracker::new(),
             stop,
             connections: open,
         }
@@ -116,10 +118,8 @@ impl Server {
 
     /// Waits until every connection has had its answer.
     pub async fn finish(self) {
-        let Server { graceful, .. } = self;
-        if let Some(graceful) = Arc::into_inner(graceful) {
-            graceful.shutdown().await;
-        }
+        self.serving.close();
+        self.serving.wait().await;
     }
 
     async fn accept_one(&self, listener: &Listener, routes: &Routes) -> io::Result<()> {
@@ -143,21 +143,44 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let routes = routes.clone();
+        let requests = Arc::new(Requests::default());
+        let going_on = requests.clone();
         let service = service_fn(move |request: Request<Incoming>| {
+            let going_on = going_on.begin();
             let answer = routes.clone().answer(peer, request.map(Body::new));
-            async move { Ok::<_, Infallible>(answer.await) }
+            async move {
+                let answer = answer.await;
+                drop(going_on);
+                Ok::<_, Infallible>(answer)
+            }
         });
         let stream = Opening::new(stream, self.header_timeout);
         let builder = self.builder.clone();
-        let watcher = self.graceful.watcher();
+        let (stop, header_timeout) = (self.stop.clone(), self.header_timeout);
         let open = Open::new(&self.connections);
-        tokio::spawn(async move {
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
-            if let Err(error) = watcher.watch(connection).await {
+        self.serving.spawn(async move {
+            let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+            let ended = tokio::select! {
+                biased;
+                ended = connection.as_mut() => ended,
+                () = either(stop.cancelled(), requests.idle(header_timeout)) => {
+                    // What was asked is answered first.
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
             }
             drop((permit, open));
         });
+    }
+}
+
+async fn either(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
+    tokio::select! {
+        () = one => {}
+        () = other => {}
     }
 }
 

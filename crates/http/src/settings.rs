@@ -61,7 +61,8 @@ pub struct Settings {
     #[arg(long, env = "UNKEY_REQUEST_TIMEOUT", default_value = "30s", value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub request_timeout: Duration,
 
-    /// How long the headers of a request may take to arrive; an idle connection is closed after as long
+    /// How long the headers of a request may take to arrive; an idle connection is closed after as long (HTTP/2: at most
+    /// twice), and so is one whose client reads nothing of what it is sent
     #[arg(long, env = "UNKEY_HEADER_TIMEOUT", default_value = "75s", value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub header_timeout: Duration,
 

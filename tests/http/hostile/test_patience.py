@@ -1,12 +1,15 @@
 """Clients that are slow, stop halfway, vanish, or only sit there."""
 
 import asyncio
+import contextlib
 import json
+import re
 import socket
 import struct
+import time
 
 import wire
-from server import PATIENCE
+from server import PATIENCE, wait_for
 from target import Hostile
 
 IDLE = 1000
@@ -103,3 +106,37 @@ class HeaderPatience(Hostile):
                 client.sendall(sent)
                 while client.recv(1000):
                     pass
+
+    def test_connections_that_read_nothing_are_dropped(self):
+        deaf = [socket.create_connection(self.server.address) for _ in range(20)]
+        try:
+            for client in deaf:
+                client.setblocking(False)
+                # The first may be dropped before the last has come so far.
+                with contextlib.suppress(BlockingIOError, ConnectionError):
+                    for _ in range(10_000):
+                        client.send(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
+                    self.fail("the server takes requests without end from a client that reads no answer")
+            wait_for(lambda: self.open() == 1, "all connections but its own to be dropped")
+        finally:
+            for client in deaf:
+                client.close()
+
+    def open(self):
+        """How many connections the server has."""
+        line, = re.findall(r"^unkey_http_connections (\d+)$", self.server.get("/metrics").body.decode(), re.MULTILINE)
+        return int(line)
+
+    def test_an_http2_connection_without_a_stream_is_dropped(self):
+        """Although its client says that it is there."""
+        settings, ping, acknowledged = 4, 6, 1
+        deadline = time.monotonic() + PATIENCE
+        frame = lambda kind, flags, payload=b"": struct.pack("!I", len(payload))[1:] + bytes([kind, flags, 0, 0, 0, 0]) + payload
+        with socket.create_connection(self.server.address, timeout=PATIENCE) as client, client.makefile("rb") as received:
+            client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(settings, 0))
+            with contextlib.suppress(ConnectionError):
+                while head := received.read(9):
+                    self.assertLess(time.monotonic(), deadline, "it is open still")
+                    payload = received.read(int.from_bytes(head[:3], "big"))
+                    if head[3] in (settings, ping) and not head[4] & acknowledged:
+                        client.sendall(frame(head[3], acknowledged, payload if head[3] == ping else b""))
