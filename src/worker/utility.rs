@@ -13,6 +13,8 @@ use crate::shared::events::pool;
 
 thread_local! {
     static NEXT: Cell<pg_sys::ProcessUtility_hook_type> = const { Cell::new(None) };
+    /// The database that this session keeps without a worker; 0 for none.
+    static HELD: Cell<u32> = const { Cell::new(0) };
 }
 
 /// How long a worker may take to leave.
@@ -113,6 +115,7 @@ struct Command {
 unsafe fn concerned(node: *mut pg_sys::Node) -> Option<Command> {
     // SAFETY: nodes have the type that their tag says, and names are C strings or NULL.
     unsafe {
+        let mut copies = false;
         let (name, drops) = if is_a(node, pg_sys::NodeTag::T_DropdbStmt) {
             ((*node.cast::<pg_sys::DropdbStmt>()).dbname, true)
         } else if is_a(node, pg_sys::NodeTag::T_RenameStmt) {
@@ -125,6 +128,7 @@ unsafe fn concerned(node: *mut pg_sys::Node) -> Option<Command> {
         } else if is_a(node, pg_sys::NodeTag::T_CreatedbStmt) {
             let template = option((*node.cast::<pg_sys::CreatedbStmt>()).options, c"template");
             let default = c"template1".as_ptr().cast_mut();
+            copies = true;
             (template.map_or(default, |option| pg_sys::defGetString(option)), false)
         } else {
             return None;
@@ -133,7 +137,37 @@ unsafe fn concerned(node: *mut pg_sys::Node) -> Option<Command> {
             return None;
         }
         let oid = pg_sys::get_database_oid(name, true);
-        (oid != pg_sys::InvalidOid).then_some(Command { database: oid.to_u32(), drops })
+        let may = oid != pg_sys::InvalidOid && if copies { may_copy(oid) } else { is_owner(oid) };
+        may.then_some(Command { database: oid.to_u32(), drops })
+    }
+}
+
+/// Whether Postgres lets the current user rename, move or drop a database. Otherwise it says so, and the worker stays.
+fn is_owner(database: pg_sys::Oid) -> bool {
+    // SAFETY: reads the catalogue inside a transaction.
+    unsafe {
+        let user = pg_sys::GetUserId();
+        #[cfg(feature = "pg15")]
+        return pg_sys::pg_database_ownercheck(database, user);
+        #[cfg(not(feature = "pg15"))]
+        return pg_sys::object_ownercheck(pg_sys::DatabaseRelationId, database, user);
+    }
+}
+
+/// Whether Postgres lets the current user make a database after this one.
+fn may_copy(database: pg_sys::Oid) -> bool {
+    // SAFETY: reads the catalogue inside a transaction; the tuple is there until it is released.
+    unsafe {
+        if !pg_sys::have_createdb_privilege() {
+            return false;
+        }
+        let tuple = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::DATABASEOID as i32, database.into());
+        let Some(found) = tuple.as_ref() else { return false };
+        let row =
+            pg_sys::GETSTRUCT(std::ptr::from_ref(found).cast_mut()).cast::<pg_sys::FormData_pg_database>();
+        let is_template = (*row).datistemplate;
+        pg_sys::ReleaseSysCache(tuple);
+        is_template || is_owner(database)
     }
 }
 
@@ -153,6 +187,8 @@ unsafe fn option(options: *mut pg_sys::List, name: &CStr) -> Option<*mut pg_sys:
 fn without_worker(command: Command, proceed: impl FnOnce()) {
     let place = pool::get().and_then(|shared| Some((shared, shared.database(command.database)?)));
     let Some((shared, database)) = place else { return proceed() };
+    release_at_exit();
+    HELD.set(command.database);
     database.hold();
     PgTryBuilder::new(AssertUnwindSafe(|| {
         let begin = Instant::now();
@@ -165,12 +201,33 @@ fn without_worker(command: Command, proceed: impl FnOnce()) {
             shared.forget_database(command.database);
         }
     }))
-    .finally(|| {
-        if database.oid() == command.database {
-            database.unhold();
-            database.wanted.store(true, Ordering::Relaxed);
-            shared.wake_launcher();
-        }
-    })
+    .finally(release)
     .execute();
+}
+
+/// The database that is held may have a worker again.
+fn release() {
+    let held = HELD.take();
+    let place = pool::get().and_then(|shared| Some((shared, shared.database(held)?)));
+    if let Some((shared, database)) = place {
+        database.unhold();
+        database.wanted.store(true, Ordering::Relaxed);
+        shared.wake_launcher();
+    }
+}
+
+/// A session that is ended gets no further: a FATAL error unwinds nothing.
+fn release_at_exit() {
+    thread_local! {
+        static WATCHING: Cell<bool> = const { Cell::new(false) };
+    }
+    if !WATCHING.replace(true) {
+        // SAFETY: stays for the life of the process, and comes after the end of its last transaction.
+        unsafe { pg_sys::on_shmem_exit(Some(at_exit), pg_sys::Datum::null()) };
+    }
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn at_exit(_code: i32, _arg: pg_sys::Datum) {
+    release();
 }
