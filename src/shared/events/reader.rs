@@ -17,6 +17,16 @@ pub struct Span {
 }
 
 impl Span {
+    /// What this transaction has not taken of a chunk; `None` for nothing.
+    fn unread(chunk: &'static Chunk) -> Option<Self> {
+        let taken = PENDING.with_borrow(|pending| {
+            let spans = pending.iter().flat_map(|pending| &pending.spans);
+            spans.filter(|span| std::ptr::eq(span.chunk, chunk)).map(|span| span.to).max()
+        });
+        let span = Self { chunk, from: chunk.consumed().max(taken.unwrap_or(0)), to: chunk.published() };
+        (span.from < span.to).then_some(span)
+    }
+
     /// The events.
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: the range was published and not consumed, and stays so until its only reader consumes it, which takes
@@ -37,16 +47,13 @@ thread_local! {
     static PENDING: RefCell<Vec<Pending>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Everything published in this database. The caller holds the lock that makes it the only reader.
+/// Everything published in this database that this transaction has not taken yet. The caller holds the lock that makes it the
+/// only reader.
 pub fn published() -> Vec<Span> {
+    let Some(shared) = pool::get() else { return Vec::new() };
     // SAFETY: reads a variable of this process.
     let database = unsafe { pg_sys::MyDatabaseId.to_u32() };
-    let spans = pool::get().into_iter().flat_map(|shared| shared.of(database)).map(|chunk| Span {
-        chunk,
-        from: chunk.consumed(),
-        to: chunk.published(),
-    });
-    spans.filter(|span| span.from < span.to).collect()
+    shared.of(database).filter_map(Span::unread).collect()
 }
 
 /// Frees the closed chunks of this database in which nothing is left to read.
