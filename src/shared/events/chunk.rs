@@ -51,6 +51,13 @@ impl Chunk {
         self.header.state.store(state::TAKEN, Ordering::Release);
     }
 
+    /// Whether it has or gets events of this database. That changes under the lock of the pool, except while there is
+    /// something to read.
+    pub fn is_of(&self, database: u32) -> bool {
+        self.header.state.load(Ordering::Acquire) != state::FREE
+            && self.header.database.load(Ordering::Relaxed) == database
+    }
+
     /// Up to where a reader may read.
     pub fn published(&self) -> usize {
         self.header.published.load(Ordering::Acquire) as usize

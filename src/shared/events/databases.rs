@@ -59,7 +59,11 @@ impl Shared {
     /// Gives up what is published in a database, which has no tables for it.
     pub fn forget_events(self, oid: u32) {
         for chunk in self.of(oid) {
-            chunk.consume(chunk.published());
+            locked(self, || {
+                if chunk.is_of(oid) {
+                    chunk.consume(chunk.published());
+                }
+            });
             self.free_if_done(chunk);
         }
     }

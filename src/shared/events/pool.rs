@@ -123,12 +123,9 @@ impl Shared {
         });
     }
 
-    /// The chunks of a database.
+    /// The chunks of a database, as it looks: one that is read may become another database's meanwhile.
     pub fn of(self, database: u32) -> impl Iterator<Item = &'static Chunk> {
-        self.chunks.iter().filter(move |chunk| {
-            chunk.header.state.load(Ordering::Acquire) != state::FREE
-                && chunk.header.database.load(Ordering::Relaxed) == database
-        })
+        self.chunks.iter().filter(move |chunk| chunk.is_of(database))
     }
 
     /// Whether more than half of the chunks are in use, so that somebody had better empty them.

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use pgrx::pg_sys;
 
 use super::chunk::Chunk;
-use super::pool::{self, Shared};
+use super::pool::{self, Shared, locked};
 use super::transaction;
 use crate::shared::stats::{self, Stat};
 
@@ -19,12 +19,19 @@ pub struct Span {
 impl Span {
     /// What this transaction has not taken of a chunk; `None` for nothing.
     fn unread(chunk: &'static Chunk) -> Option<Self> {
+        let mut span = Self { chunk, from: 0, to: 0 };
+        span.look_again().then_some(span)
+    }
+
+    /// Finds out again what that is, and whether it is anything.
+    fn look_again(&mut self) -> bool {
         let taken = PENDING.with_borrow(|pending| {
             let spans = pending.iter().flat_map(|pending| &pending.spans);
-            spans.filter(|span| std::ptr::eq(span.chunk, chunk)).map(|span| span.to).max()
+            spans.filter(|span| std::ptr::eq(span.chunk, self.chunk)).map(|span| span.to).max()
         });
-        let span = Self { chunk, from: chunk.consumed().max(taken.unwrap_or(0)), to: chunk.published() };
-        (span.from < span.to).then_some(span)
+        self.from = self.chunk.consumed().max(taken.unwrap_or(0));
+        self.to = self.chunk.published();
+        self.from < self.to
     }
 
     /// The events.
@@ -53,7 +60,12 @@ pub fn published() -> Vec<Span> {
     let Some(shared) = pool::get() else { return Vec::new() };
     // SAFETY: reads a variable of this process.
     let database = unsafe { pg_sys::MyDatabaseId.to_u32() };
-    shared.of(database).filter_map(Span::unread).collect()
+    let mut spans: Vec<Span> = shared.of(database).filter_map(Span::unread).collect();
+    if !spans.is_empty() {
+        // A chunk that was read when it was looked at may be another database's by now. With something in it it stays.
+        locked(shared, || spans.retain_mut(|span| span.chunk.is_of(database) && span.look_again()));
+    }
+    spans
 }
 
 /// Frees the closed chunks of this database in which nothing is left to read.
