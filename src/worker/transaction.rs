@@ -53,6 +53,9 @@ pub fn prepare_session() {
         // Sooner than who waits for this process looks for a deadlock: it gives way.
         (c"lock_timeout", c"200ms"),
         (c"statement_timeout", c"0"),
+        #[cfg(any(feature = "pg17", feature = "pg18"))]
+        (c"transaction_timeout", c"0"),
+        (c"idle_in_transaction_session_timeout", c"0"),
         (c"default_transaction_isolation", c"read committed"),
         (c"default_transaction_read_only", c"off"),
     ];
