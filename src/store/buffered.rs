@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ffi::CStr;
 use std::rc::Rc;
 
-use super::append::{Column, Kind, Row, Target, append, column, is_plain};
+use super::append::{Column, Kind, Row, Target, append, column, is_plain, optional};
 use super::bursts;
 use super::event_bytes::{Limit, Record, Verification, request_id};
 use super::events::LATEST;
@@ -131,8 +131,8 @@ const VERIFICATION: [Column; 14] = [
     column(c"key_space_id", Kind::Text),
     column(c"api_id", Kind::Text),
     column(c"key_id", Kind::Text),
-    column(c"identity_id", Kind::Text),
-    column(c"external_id", Kind::Text),
+    optional(c"identity_id", Kind::Text),
+    optional(c"external_id", Kind::Text),
     column(c"outcome", Kind::Text),
     column(c"region", Kind::Text),
     column(c"tags", Kind::Texts),
@@ -166,7 +166,7 @@ const LIMIT: [Column; 11] = [
     column(c"identifier", Kind::Text),
     column(c"passed", Kind::Boolean),
     column(c"latency", Kind::Double),
-    column(c"override_id", Kind::Text),
+    optional(c"override_id", Kind::Text),
     column(c"limit", Kind::Long),
     column(c"remaining", Kind::Long),
     column(c"reset_at", Kind::Instant),

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::append::{Column, Kind, Row, column};
+use super::append::{Column, Kind, Row, column, optional};
 use super::event_bytes::{Tags, Verification, request_id};
 use crate::clock;
 
@@ -133,10 +133,10 @@ pub const COLUMNS: [Column; 15] = [
     column(c"role", Kind::Text),
     column(c"is_one_call", Kind::Boolean),
     column(c"request_id", Kind::Text),
-    column(c"request_ids", Kind::Texts),
+    optional(c"request_ids", Kind::Texts),
     column(c"key_ids", Kind::Texts),
-    column(c"identity_ids", Kind::Texts),
-    column(c"external_ids", Kind::Texts),
+    optional(c"identity_ids", Kind::Texts),
+    optional(c"external_ids", Kind::Texts),
     column(c"latencies", Kind::Doubles),
 ];
 

@@ -152,9 +152,10 @@ unsafe fn is_plain(relation: pg_sys::Relation, is_partition: bool, columns: &[Co
         let (class, desc) = (&*(*relation).rd_rel, (*relation).rd_att);
         let attributes = PgTupleDesc::from_pg_unchecked(desc);
         let is_column = |(attribute, column): (&pg_sys::FormData_pg_attribute, &Column)| {
-            let has_type = pg_sys::getBaseType(attribute.atttypid) == column.kind.base();
+            let takes_it =
+                column.kind.is_of(attribute.atttypid) && !(column.is_optional && attribute.attnotnull);
             let is_stored = !attribute.attisdropped && attribute.attgenerated == 0;
-            has_type && is_stored && CStr::from_ptr(attribute.attname.data.as_ptr()) == column.name
+            takes_it && is_stored && CStr::from_ptr(attribute.attname.data.as_ptr()) == column.name
         };
         class.relkind == pg_sys::RELKIND_RELATION as i8
             && class.relispartition == is_partition

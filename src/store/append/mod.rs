@@ -25,10 +25,16 @@ pub struct Target<'a> {
 pub struct Column {
     pub name: &'static CStr,
     pub kind: Kind,
+    /// Whether rows may have none.
+    pub is_optional: bool,
 }
 
 pub const fn column(name: &'static CStr, kind: Kind) -> Column {
-    Column { name, kind }
+    Column { name, kind, is_optional: false }
+}
+
+pub const fn optional(name: &'static CStr, kind: Kind) -> Column {
+    Column { name, kind, is_optional: true }
 }
 
 /// What a column holds.
@@ -51,6 +57,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether a column of this type takes it as it is: no domain of somebody's own has a say.
+    fn is_of(self, of: pg_sys::Oid) -> bool {
+        match self {
+            // SAFETY: looks types up in the catalogue cache.
+            Self::Instant => unsafe { of == instant() && pg_sys::getBaseType(of) == self.base() },
+            _ => of == self.base(),
+        }
+    }
+
     /// The type without its domain.
     fn base(self) -> pg_sys::Oid {
         match self {
@@ -109,6 +124,24 @@ pub fn append<T>(
 /// Whether nobody gave the table anything that wants to see its rows, so that they can go elsewhere as well.
 pub fn is_plain(target: &Target, columns: &[Column]) -> Outcome<bool> {
     Ok(insert::Plain::open(target, columns)?.map(|table| table.close()).is_some())
+}
+
+/// The domain `unkey.instant`.
+///
+/// # Safety
+/// Inside a transaction.
+unsafe fn instant() -> pg_sys::Oid {
+    // SAFETY: as the caller promises; the name is a C string.
+    unsafe {
+        pg_sys::GetSysCacheOid(
+            pg_sys::SysCacheIdentifier::TYPENAMENSP as i32,
+            pg_sys::Anum_pg_type_oid as pg_sys::AttrNumber,
+            pg_sys::Datum::from(c"instant".as_ptr()),
+            pg_sys::get_namespace_oid(c"unkey".as_ptr(), true).into(),
+            pg_sys::Datum::null(),
+            pg_sys::Datum::null(),
+        )
+    }
 }
 
 /// A relation of schema `unkey`.
