@@ -2,7 +2,7 @@
 //! that has the extension, which writes events from memory to tables and runs what is due now and then ([`upkeep`]).
 //!
 //! A worker is there because something is to be done: the launcher starts one in every database when the server starts,
-//! and it ends itself where there is no extension; later ones are wanted by who records an event. It leaves when the
+//! and it ends itself where there is no extension; later ones are wanted by who records an event or counts in memory. It leaves when the
 //! server or somebody asks it to, when the extension is dropped, and while its database is renamed or dropped ([`utility`]).
 
 mod launcher;

@@ -6,6 +6,7 @@ use unkey_core::ratelimit::{Batch, Check, Counter, Standing, Window, outcomes, p
 use unkey_core::slots::{self, Key, Placed};
 use unkey_core::verdict::Take;
 
+use super::super::events::pool::{self, Shared};
 use super::undo::{self, Taken};
 use super::{Locked, Memory, Mode, PARTITIONS, Stat, database, stats};
 
@@ -233,6 +234,8 @@ impl Memory {
 
 fn note_placed(placed: &[Placed]) {
     if !placed.is_empty() {
+        // Somebody has to save it; who records events asks for a worker, but nobody may.
+        pool::get().into_iter().for_each(Shared::want_worker_here);
         let reused = placed.iter().filter(|placed| placed.is_reuse).count() as u64;
         stats::add(Stat::CounterReuses, reused);
         stats::add(Stat::CounterSlots, placed.len() as u64 - reused);

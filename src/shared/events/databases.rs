@@ -87,6 +87,15 @@ impl Shared {
         }
     }
 
+    /// Asks for a worker of the database of this session, unless it has one.
+    pub fn want_worker_here(self) {
+        // SAFETY: reads a variable of this process.
+        let here = self.add_database(unsafe { pg_sys::MyDatabaseId.to_u32() });
+        if let Some(database) = here.filter(|database| database.worker().is_none()) {
+            self.want_worker(database);
+        }
+    }
+
     /// Makes the launcher look again at what is wanted.
     pub fn wake_launcher(self) {
         wake(&self.pool.launcher);
