@@ -122,9 +122,23 @@ fn warn_once(problem: &str) {
 /// Writes what is in memory to tables; it leaves memory when the transaction commits. Answers how many events went into
 /// partitions. The caller holds the lock of [`buffered::lock`].
 pub fn drain() -> Outcome<u64> {
+    empty(buffered::write)
+}
+
+/// The same with nothing but the queues.
+pub fn enqueue() -> Outcome<u64> {
+    empty(buffered::enqueue)
+}
+
+/// How many events are in memory. The caller holds the lock as well.
+pub fn in_memory() -> usize {
+    reader::published().iter().map(|span| records(span.bytes()).count()).sum()
+}
+
+fn empty(write: fn(&[Record]) -> Outcome<u64>) -> Outcome<u64> {
     let spans = reader::published();
     let read: Vec<Record> = spans.iter().flat_map(|span| records(span.bytes())).collect();
-    let (count, moved) = (read.len() as u64, if read.is_empty() { 0 } else { buffered::write(&read)? });
+    let (count, moved) = (read.len() as u64, if read.is_empty() { 0 } else { write(&read)? });
     reader::tidy();
     if !spans.is_empty() {
         reader::consume_at_commit(spans, count, 0);

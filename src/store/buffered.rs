@@ -95,10 +95,21 @@ impl Sorted<'_, Verification<'_>> {
 
 /// Writes events; answers how many went into partitions.
 pub fn write(records: &[Record]) -> Outcome<u64> {
+    let times = records.iter().map(|record| match record {
+        Record::Verification(event) => event.time,
+        Record::Limit(event) => event.time,
+    });
+    write_to(&Places::of(times.map(day).collect())?, records)
+}
+
+/// Writes events to the queues.
+pub fn enqueue(records: &[Record]) -> Outcome<u64> {
+    write_to(&Places::default(), records)
+}
+
+fn write_to(places: &Places, records: &[Record]) -> Outcome<u64> {
     let verifications = || records.iter().filter_map(Record::verification).map(|event| (event.time, event));
     let limits = || records.iter().filter_map(Record::limit).map(|event| (event.time, event));
-    let times = verifications().map(|(time, _)| time).chain(limits().map(|(time, _)| time));
-    let places = Places::of(times.map(day).collect())?;
     let roles = Roles::default();
     let mut sorted = Sorted::of(verifications(), &places.verifications, places.until);
     let bursts = sorted.take_bursts(&places.bursts, &roles)?;

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::statement::{View, arg, row};
 use crate::error::Outcome;
 
-/// Where events of some days may go now.
-#[derive(Deserialize)]
+/// Where events of some days may go now; by default only to the queues.
+#[derive(Default, Deserialize)]
 pub struct Places {
     /// From here on nothing is rolled up yet; `None` if everything is.
     pub until: Option<i64>,

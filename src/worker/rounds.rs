@@ -60,12 +60,18 @@ impl Rounds {
         }
     }
 
-    /// Writes what is published, whatever went wrong before; if somebody else is about it, after them.
+    /// Writes what is published, whatever went wrong before; if somebody else is about it, after them. What the tables don't take
+    /// goes to the queues.
     pub fn last(&mut self, database: &Database) {
         let begin = Instant::now();
         self.until = None;
-        while matches!(self.next(database), Round::Busy) && begin.elapsed() < PATIENCE {
+        let mut round = self.next(database);
+        while matches!(round, Round::Busy) && begin.elapsed() < PATIENCE {
             pause(Duration::from_millis(50));
+            round = self.next(database);
+        }
+        if matches!(round, Round::Failed(_)) {
+            enqueue();
         }
     }
 
@@ -93,4 +99,19 @@ fn write() -> Outcome<Round> {
     }
     events::drain()?;
     Ok(Round::Written)
+}
+
+/// Writes what is published to the queues.
+fn enqueue() {
+    let mut count = 0;
+    let done = transaction(c"unkey: writing events", || {
+        if buffered::lock() {
+            count = events::in_memory();
+            events::enqueue()?;
+        }
+        Ok(())
+    });
+    if let Err(problem) = done {
+        warning!("{count} events can't be written and are lost when the server stops: {}", problem.message);
+    }
 }
