@@ -53,9 +53,8 @@ pub extern "C-unwind" fn unkey_worker_main(database: pg_sys::Datum) {
     BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP | SignalWakeFlags::SIGTERM);
     let oid = pg_sys::Oid::from(database.value() as u32);
     let Some(shared) = pool::get() else { return };
-    let Some(database) = shared.database(oid.to_u32()).filter(|database| database.employ(shared)) else {
-        return;
-    };
+    let place = shared.database(oid.to_u32()).filter(|database| database.employ(shared, oid.to_u32()));
+    let Some(database) = place else { return };
     // SAFETY: stays for the life of the process; the place of the database outlives it.
     unsafe {
         pg_sys::on_shmem_exit(Some(dismiss), pg_sys::Datum::from(std::ptr::from_ref(database) as usize))
@@ -88,12 +87,13 @@ impl Worker {
         loop {
             let round = self.rounds.next(self.database);
             if matches!(round, Round::Gone) {
-                self.database.wanted.store(false, Ordering::Relaxed);
-                return self.shared.forget_events(self.database.oid());
+                self.shared.forget_events(self.database.oid());
+                return self.shared.give_back(self.database);
             }
             // If it ends in any way but this, it is to come back.
             if std::mem::take(&mut is_first) {
                 self.database.wanted.store(true, Ordering::Relaxed);
+                self.shared.wake_launcher();
             }
             if self.database.is_held() || self.upkeep.is_outdated() {
                 return;

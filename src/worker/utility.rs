@@ -185,11 +185,10 @@ unsafe fn option(options: *mut pg_sys::List, name: &CStr) -> Option<*mut pg_sys:
 
 /// Runs a command while its database has no worker. One comes back afterwards, if the database is still there.
 fn without_worker(command: Command, proceed: impl FnOnce()) {
-    let place = pool::get().and_then(|shared| Some((shared, shared.database(command.database)?)));
-    let Some((shared, database)) = place else { return proceed() };
     release_at_exit();
+    let place = pool::get().and_then(|shared| Some((shared, shared.hold_database(command.database)?)));
+    let Some((shared, database)) = place else { return proceed() };
     HELD.set(command.database);
-    database.hold();
     PgTryBuilder::new(AssertUnwindSafe(|| {
         let begin = Instant::now();
         while database.worker().is_some() && begin.elapsed() < PATIENCE {

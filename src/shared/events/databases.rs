@@ -7,7 +7,7 @@ use pgrx::pg_sys;
 use super::pool::{Shared, locked};
 
 /// How many there can be; events of further ones are written directly.
-const LIMIT: usize = 128;
+pub const LIMIT: usize = 128;
 
 /// All of them.
 #[repr(C)]
@@ -45,15 +45,35 @@ impl Shared {
 
     /// The place of a database, which gets one unless all are taken.
     pub fn add_database(self, oid: u32) -> Option<&'static Database> {
+        self.database(oid).or_else(|| self.told(locked(self, || self.place(oid))))
+    }
+
+    /// The same for a session that may publish events there, which keeps the place until it leaves.
+    pub fn join_database(self, oid: u32) -> Option<&'static Database> {
+        self.told(locked(self, || self.place(oid).inspect(|database| database.join())))
+    }
+
+    /// Sends the worker of a database that has a place away until [`Database::unhold`].
+    pub fn hold_database(self, oid: u32) -> Option<&'static Database> {
+        let held = locked(self, || self.database(oid).inspect(|database| database.hold()));
+        held.inspect(|database| database.wake())
+    }
+
+    /// With the lock of the pool.
+    fn place(self, oid: u32) -> Option<&'static Database> {
         self.database(oid).or_else(|| {
-            locked(self, || {
-                self.database(oid).or_else(|| {
-                    let unused = self.pool.databases.0.iter().find(|database| database.oid() == 0)?;
-                    unused.oid.store(oid, Ordering::Release);
-                    Some(unused)
-                })
-            })
+            let unused = self.pool.databases.0.iter().find(|database| database.oid() == 0)?;
+            unused.oid.store(oid, Ordering::Release);
+            Some(unused)
         })
+    }
+
+    /// Lets the launcher know if there was no place.
+    fn told(self, place: Option<&'static Database>) -> Option<&'static Database> {
+        if place.is_none() && !self.pool.is_crowded.swap(true, Ordering::Relaxed) {
+            self.wake_launcher();
+        }
+        place
     }
 
     /// Gives up what is published in a database, which has no tables for it.
@@ -72,11 +92,17 @@ impl Shared {
     pub fn forget_database(self, oid: u32) {
         self.forget_events(oid);
         let Some(database) = self.database(oid) else { return };
+        locked(self, || database.clear());
+    }
+
+    /// The worker of a database without the extension ends. Others need the place, unless somebody here does.
+    pub fn give_back(self, database: &Database) {
         locked(self, || {
+            database.dismiss();
             database.wanted.store(false, Ordering::Relaxed);
-            database.writers.store(0, Ordering::Relaxed);
-            database.held.store(0, Ordering::Relaxed);
-            database.oid.store(0, Ordering::Release);
+            if database.writers() == 0 && !database.is_held() {
+                database.clear();
+            }
         });
     }
 
@@ -112,10 +138,19 @@ impl Database {
         Some(self.worker.load(Ordering::Acquire)).filter(|pid| *pid != 0)
     }
 
+    /// Makes the place as new, with the lock of the pool.
+    fn clear(&self) {
+        self.wanted.store(false, Ordering::Relaxed);
+        self.urgent.store(false, Ordering::Relaxed);
+        self.writers.store(0, Ordering::Relaxed);
+        self.held.store(0, Ordering::Relaxed);
+        self.oid.store(0, Ordering::Release);
+    }
+
     /// Makes this process the worker; `false` if there is another one, or shall be none.
-    pub fn employ(&self, shared: Shared) -> bool {
+    pub fn employ(&self, shared: Shared, oid: u32) -> bool {
         locked(shared, || {
-            let free = self.worker().is_none() && !self.is_held();
+            let free = self.oid() == oid && self.worker().is_none() && !self.is_held();
             if free {
                 // SAFETY: reads variables of this process.
                 let (pid, latch) = unsafe { (pg_sys::MyProcPid, pg_sys::MyLatch) };
@@ -137,7 +172,7 @@ impl Database {
     }
 
     /// Counts this session among those that may publish.
-    pub fn join(&self) {
+    fn join(&self) {
         self.writers.fetch_add(1, Ordering::AcqRel);
     }
 
@@ -190,12 +225,11 @@ impl Database {
         }
     }
 
-    /// Sends the worker away until [`Self::unhold`].
-    pub fn hold(&self) {
+    fn hold(&self) {
         self.held.fetch_add(1, Ordering::AcqRel);
-        self.wake();
     }
 
+    /// The worker may come back.
     pub fn unhold(&self) {
         less(&self.held);
     }

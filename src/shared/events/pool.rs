@@ -1,7 +1,7 @@
 //! All chunks, and the one lock about them.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 use pgrx::pg_sys;
 
@@ -18,6 +18,8 @@ pub struct Pool {
     used: AtomicU32,
     /// Of the process that starts workers.
     pub launcher: AtomicPtr<pg_sys::Latch>,
+    /// Some database found no place among these.
+    pub is_crowded: AtomicBool,
     pub databases: Databases,
 }
 

@@ -118,12 +118,11 @@ impl Writer {
         // SAFETY: reads a variable of this process; the callback stays for the life of the process, and comes after the
         // end of its last transaction and before the end of its place in shared memory.
         let database = unsafe {
-            let database = shared.add_database(pg_sys::MyDatabaseId.to_u32())?;
+            let database = shared.join_database(pg_sys::MyDatabaseId.to_u32())?;
             pg_sys::on_shmem_exit(Some(leave), pg_sys::Datum::null());
             database
         };
         transaction::watch();
-        database.join();
         Some(Self { shared, database, held: Vec::new(), marks: Vec::new() })
     }
 
