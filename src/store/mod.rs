@@ -47,7 +47,7 @@ pub mod session;
 pub mod setting;
 pub mod statement;
 pub mod subtransaction;
-mod timer;
+pub mod timer;
 pub mod trigger;
 pub mod unhurried;
 pub mod value;

@@ -9,9 +9,9 @@ use pgrx::pg_sys;
 
 /// `USER_TIMEOUT` of Postgres' `TimeoutId`: asks for a free number.
 #[cfg(any(feature = "pg15", feature = "pg16"))]
-const USER_TIMEOUT: u32 = 12;
+pub const USER_TIMEOUT: u32 = 12;
 #[cfg(any(feature = "pg17", feature = "pg18"))]
-const USER_TIMEOUT: u32 = 13;
+pub const USER_TIMEOUT: u32 = 13;
 
 // pgrx has no bindings of these. They raise nothing but FATAL. SetLatch is declared again because pgrx' wrapper is
 // not made for a signal handler.

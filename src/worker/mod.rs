@@ -6,6 +6,7 @@
 //! server or somebody asks it to, when the extension is dropped, and while its database is renamed or dropped ([`utility`]).
 
 mod launcher;
+mod leave;
 mod rounds;
 mod salvage;
 mod transaction;
@@ -101,8 +102,10 @@ impl Worker {
             if is_shutting_down() {
                 return self.finish();
             }
-            self.upkeep.run_due();
-            self.wait(&round);
+            self.upkeep.run_due(self.database);
+            if !leave::is_asked(self.database) {
+                self.wait(&round);
+            }
             look_round();
         }
     }
@@ -128,7 +131,7 @@ impl Worker {
     fn sleep(&self, time: Duration, cannot_wait: fn(&Database) -> bool) {
         let end = Instant::now() + time;
         while let Some(rest) = end.checked_duration_since(Instant::now()).filter(|rest| !rest.is_zero()) {
-            if is_shutting_down() || self.database.is_held() || cannot_wait(self.database) {
+            if leave::is_asked(self.database) || cannot_wait(self.database) {
                 break;
             }
             pause(rest);

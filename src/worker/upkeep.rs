@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use pgrx::warning;
 
+use super::leave;
 use super::transaction::transaction;
+use crate::shared::events::databases::Database;
 use crate::store::maintenance;
 use crate::{counters, settings};
 
@@ -24,14 +26,14 @@ const SAVE_INTERVAL: Duration = Duration::from_secs(10);
 
 impl Upkeep {
     /// Does what is due.
-    pub fn run_due(&mut self) {
+    pub fn run_due(&mut self, database: &'static Database) {
         if self.until_save().is_zero() {
             self.saved = Some(Instant::now());
             self.save_counters();
         }
         if self.until_maintenance().is_some_and(|rest| rest.is_zero()) {
             self.maintained = Some(Instant::now());
-            self.maintain();
+            self.maintain(database);
         }
     }
 
@@ -67,11 +69,13 @@ impl Upkeep {
         Some(self.maintained.map_or(Duration::ZERO, |at| interval.saturating_sub(at.elapsed())))
     }
 
-    fn maintain(&mut self) {
-        let done = transaction(c"unkey: SELECT unkey.maintain()", || {
-            let settings = maintenance::settings_of_database()?;
-            maintenance::run_once()?;
-            Ok(settings)
+    fn maintain(&mut self, database: &'static Database) {
+        let done = leave::unless_asked(database, || {
+            transaction(c"unkey: SELECT unkey.maintain()", || {
+                let settings = maintenance::settings_of_database()?;
+                maintenance::run_once()?;
+                Ok(settings)
+            })
         });
         match done {
             Ok(now) => {
@@ -79,6 +83,7 @@ impl Upkeep {
                 self.is_outdated = now.is_some_and(|now| now != *known);
                 self.warned.clear();
             }
+            Err(_) if leave::is_asked(database) => {}
             Err(problem) => self.warn("maintenance failed", problem.message),
         }
     }
