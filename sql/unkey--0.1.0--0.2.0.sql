@@ -2,6 +2,58 @@
 -- From 0.1.0 to 0.2.0: every change of sql/base since, so that what was made before becomes what is made now.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
+-- All locks that somebody may be in the way of, before anything else: everybody who changed what sessions keep says so in the old way, which
+-- would not be heard any more, so they have to be done first; and nobody may be reading what is altered below. Who verifies reads apis
+-- and then spends, or spends and then reads apis, so whoever waits here with some of the locks is in the way of others for good. So it
+-- looks on until no transaction of more than half a second is in its way, and then either gets all of them in as long, which is too
+-- short for a deadlock, or lets go of them. That is repeated until lock_timeout.
+DO $$
+DECLARE
+    altered  regclass[] := '{unkey.apis, unkey.recent_verifications, unkey.key_verifications_v1, unkey.event_partitions}';
+    changed  regclass[] := '{unkey.credits, unkey.keys, unkey.key_permissions, unkey.key_roles, unkey.identities, unkey.permissions,
+        unkey.roles, unkey.role_permissions, unkey.root_keys, unkey.workspace}';
+    own      text := current_setting('lock_timeout');
+    pace     interval := LEAST(setting::integer / 2, 500) * interval '1 millisecond' FROM pg_settings WHERE name = 'deadlock_timeout';
+    -- NULL for never.
+    gives_up timestamptz := clock_timestamp() + NULLIF(setting::integer, 0) * interval '1 millisecond' FROM pg_settings WHERE name = 'lock_timeout';
+    until    timestamptz;
+    others   text;
+    lock     text;
+BEGIN
+    LOOP
+        until := LEAST(clock_timestamp() + pace, gives_up);
+        PERFORM pg_stat_clear_snapshot();
+        SELECT string_agg(DISTINCT CASE WHEN pid IS NULL THEN 'a prepared transaction' ELSE 'process ' || pid END, ', ') INTO others
+        FROM pg_locks LEFT JOIN pg_stat_activity USING (pid)
+        WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND granted AND pid IS DISTINCT FROM pg_backend_pid()
+            AND (relation = ANY (altered) OR relation = ANY (changed) AND mode NOT IN ('AccessShareLock', 'RowShareLock'))
+            AND (pid IS NULL OR xact_start < clock_timestamp() - pace);
+        BEGIN
+            IF others IS NOT NULL THEN
+                RAISE lock_not_available USING MESSAGE = 'canceling statement due to lock timeout', DETAIL = 'In the way: ' || others || '.';
+            END IF;
+            FOR lock IN
+                -- LOCK TABLE would lock what a view reads as well.
+                SELECT format(CASE relkind WHEN 'v' THEN 'ALTER VIEW %s RESET (check_option)' ELSE 'LOCK TABLE %s IN ACCESS EXCLUSIVE MODE' END, oid::regclass)
+                FROM pg_class WHERE oid = ANY (altered)
+                UNION ALL
+                SELECT format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', name) FROM unnest(changed) AS name
+            LOOP
+                PERFORM set_config('lock_timeout', GREATEST(ceil(extract(epoch FROM until - clock_timestamp()) * 1000), 1)::text, true);
+                EXECUTE lock;
+            END LOOP;
+            PERFORM set_config('lock_timeout', own, true);
+            RETURN;
+        EXCEPTION WHEN lock_not_available THEN
+            IF clock_timestamp() + pace >= gives_up THEN
+                RAISE;
+            END IF;
+        END;
+        PERFORM pg_sleep_for(pace);
+    END LOOP;
+END
+$$;
+
 -- From some ten thousand verifications a second on, a row for each takes more of the processors than the verifications. The worker then writes what has most in common once.
 CREATE TABLE unkey.verification_bursts (
     time          unkey.instant NOT NULL,
@@ -564,9 +616,6 @@ Errors: 22023 another tool or address, 22004 tool is NULL.';
 REVOKE ALL ON FUNCTION @extschema@.unkey_scan(text), @extschema@.unkey_scanner_rules(text, text) FROM PUBLIC;
 
 -- A change of a key has sessions forget that key; those whose library is of 0.1.0 forget all, and can't change any until they are new.
--- First of all, everybody who changed something says so in the old way, which would not be heard any more.
-LOCK TABLE unkey.apis, unkey.credits, unkey.identities, unkey.key_permissions, unkey.key_roles, unkey.keys, unkey.permissions,
-    unkey.role_permissions, unkey.roles, unkey.root_keys, unkey.workspace IN SHARE ROW EXCLUSIVE MODE;
 CREATE UNLOGGED TABLE unkey.common_changes ();
 COMMENT ON TABLE unkey.common_changes IS 'Empty for good. Triggers name it in the message with which Postgres tells all sessions that any key may have changed: what changed is of no single key or identity, or many changed at once.';
 
