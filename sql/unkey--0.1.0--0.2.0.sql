@@ -628,3 +628,12 @@ CREATE OR REPLACE FUNCTION unkey.key_linked() RETURNS trigger
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'unkey_key_was_linked_wrapper';
 COMMENT ON FUNCTION unkey.key_linked() IS
 'Trigger of tables with a key_id: as unkey.key_changed, unless the key was made by the same transaction, so that nobody knows it yet. Errors: 39P01 called otherwise.';
+
+-- Who applies replicated changes sets all columns, so each spend at the publisher had the subscriber's sessions forget its key.
+CREATE OR REPLACE TRIGGER key_changed AFTER DELETE ON unkey.credits FOR EACH ROW EXECUTE FUNCTION unkey.key_changed();
+ALTER TABLE unkey.credits ENABLE ALWAYS TRIGGER key_changed;
+CREATE TRIGGER key_moved AFTER UPDATE OF key_id ON unkey.credits
+    FOR EACH ROW WHEN (OLD.key_id IS DISTINCT FROM NEW.key_id)
+    EXECUTE FUNCTION unkey.key_changed();
+ALTER TABLE unkey.credits ENABLE ALWAYS TRIGGER key_moved;
+COMMENT ON TRIGGER key_moved ON unkey.credits IS 'Has all sessions forget what they know of keys.';

@@ -36,8 +36,7 @@ BEGIN
             ('key_roles', 'key_linked', 'INSERT'),
             ('key_permissions', 'key_changed', 'UPDATE OR DELETE'),
             ('key_permissions', 'key_linked', 'INSERT'),
-            -- Whether there is a balance is known; what it is changes with every use and is not.
-            ('credits', 'key_changed', 'UPDATE OF key_id OR DELETE'),
+            ('credits', 'key_changed', 'DELETE'),
             ('credits', 'key_linked', 'INSERT'),
             -- Who may ask.
             ('root_keys', 'key_changed', 'UPDATE OR DELETE'),
@@ -59,3 +58,10 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- Whether there is a balance is known; what it is changes with every use and is not. Who applies replicated changes sets all columns.
+CREATE TRIGGER key_moved AFTER UPDATE OF key_id ON unkey.credits
+    FOR EACH ROW WHEN (OLD.key_id IS DISTINCT FROM NEW.key_id)
+    EXECUTE FUNCTION unkey.key_changed();
+ALTER TABLE unkey.credits ENABLE ALWAYS TRIGGER key_moved;
+COMMENT ON TRIGGER key_moved ON unkey.credits IS 'Has all sessions forget what they know of keys.';

@@ -124,8 +124,11 @@ SELECT * FROM tests.forgotten($$SELECT unkey_add_permissions('key_cache_two', '{
 SELECT * FROM tests.forgotten($$DELETE FROM unkey.key_permissions WHERE key_id = 'key_cache_two'$$);
 SELECT * FROM tests.forgotten($$UPDATE unkey.key_roles SET role_id = (SELECT id FROM unkey.roles WHERE name = 'cache-other') WHERE key_id = 'key_cache_two'$$);
 SELECT * FROM tests.forgotten($$UPDATE unkey.key_roles SET key_id = 'key_cache_one' WHERE key_id = 'key_cache_two'$$);
+SELECT * FROM tests.forgotten($$UPDATE unkey.credits SET key_id = key_id, remaining = remaining - 1 WHERE key_id = 'key_cache_two'$$);
+SELECT * FROM tests.forgotten($$SET LOCAL session_replication_role = replica; UPDATE unkey.credits SET key_id = key_id, remaining = remaining - 1 WHERE key_id = 'key_cache_two'$$);
 SELECT * FROM tests.forgotten($$UPDATE unkey.credits SET key_id = 'key_cache_one' WHERE key_id = 'key_cache_two'$$);
-SELECT * FROM tests.forgotten($$DELETE FROM unkey.credits WHERE key_id = 'key_cache_one'$$);
+SELECT * FROM tests.forgotten($$SET LOCAL session_replication_role = replica; UPDATE unkey.credits SET key_id = 'key_cache_two' WHERE key_id = 'key_cache_one'$$);
+SELECT * FROM tests.forgotten($$DELETE FROM unkey.credits WHERE key_id = 'key_cache_two'$$);
 SELECT * FROM tests.forgotten($$UPDATE unkey.keys SET identity_id = (SELECT id FROM unkey.identities WHERE external_id = 'cache-owner') WHERE id = 'key_cache_two'$$);
 SELECT * FROM tests.forgotten($$SELECT unkey_update_identity('cache-owner', '{"meta": {"plan": "free"}}')$$);
 SELECT * FROM tests.forgotten($$UPDATE unkey.identities SET deleted_at = now() WHERE external_id = 'cache-owner'$$);
