@@ -52,6 +52,8 @@ CREATE FUNCTION unkey_test_text(name text DEFAULT 'nobody', loud boolean DEFAULT
     SELECT CASE WHEN loud THEN upper(name) ELSE name END
 $$;
 
+CREATE FUNCTION unkey_test_bytes(hex text DEFAULT NULL) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$ SELECT decode(hex, 'hex') $$;
+
 CREATE FUNCTION unkey_test_count(VARIADIC "values" integer[] DEFAULT '{}') RETURNS integer LANGUAGE sql IMMUTABLE AS $$ SELECT cardinality("values") $$;
 
 CREATE FUNCTION unkey_test_numbers(most integer) RETURNS SETOF integer LANGUAGE sql IMMUTABLE AS $$ SELECT generate_series(1, most) $$;

@@ -206,6 +206,11 @@ def test_a_value_can_be_had_bare(anon):
     assert (response.text, response.headers["content-type"]) == ('a "b"', "text/plain; charset=utf-8")
     response = accepted(anon, "application/octet-stream", "/unkey_test_text", name="a")
     assert (response.content, response.headers["content-type"]) == (b"a", "application/octet-stream")
+    response = accepted(anon, "application/octet-stream", "/unkey_test_bytes", hex="00ff41")
+    assert (response.content, response.headers["content-type"]) == (b"\x00\xffA", "application/octet-stream")
+    assert accepted(anon, "application/octet-stream", "/unkey_test_bytes").content == b""
+    assert accepted(anon, "text/plain", "/unkey_test_bytes", hex="00ff41").text == r"\x00ff41"
+    assert accepted(anon, "application/json", "/unkey_test_bytes", hex="00ff41").json() == r"\x00ff41"
 
 
 def test_other_forms_are_406(anon):
@@ -233,4 +238,8 @@ def test_instants_in_another_time_zone(anon):
     assert response.json()[0]["at"] == "2025-12-31T16:00:00-08:00"
     assert response.headers["preference-applied"] == "timezone=America/Los_Angeles"
     assert anon.get(ROWS + "?id=eq.1").json()[0]["at"] == "2026-01-01T00:00:00+00:00"
-    error(anon.get(ROWS, headers={"Prefer": "timezone=Jupiter/Red_Spot"}), 400, "22023")
+    response = anon.get(ROWS + "?id=eq.1", headers={"Prefer": "timezone=Jupiter/Red_Spot, count=exact"})
+    assert response.json()[0]["at"] == "2026-01-01T00:00:00+00:00"
+    assert response.headers["preference-applied"] == "count=exact"
+    body = error(anon.get(ROWS, headers={"Prefer": "handling=strict, timezone=Jupiter/Red_Spot"}), 400, "PGRST122")
+    assert body["details"] == "not understood: timezone=Jupiter/Red_Spot"

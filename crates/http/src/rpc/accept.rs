@@ -27,7 +27,7 @@ pub enum Form {
     Csv,
     /// The text of a value.
     Text,
-    /// The same, for those who want no charset.
+    /// The same, for those who want no charset; bytes as they are.
     Bytes,
 }
 

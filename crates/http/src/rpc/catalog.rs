@@ -111,6 +111,11 @@ impl Function {
         self.arguments.iter().find(|argument| argument.name == name)
     }
 
+    /// Whether it returns bytes and no text.
+    pub fn is_binary(&self) -> bool {
+        self.shape == Shape::Scalar && self.returns == "bytea"
+    }
+
     /// Whether a column is JSON already.
     pub fn is_json(&self, column: &str) -> bool {
         matches!(self.type_of(column), Some("json" | "jsonb"))

@@ -143,9 +143,12 @@ impl Asked<'_> {
         if request.method == Method::OPTIONS && !catalog.named(name).is_empty() {
             return Ok(options(catalog.named(name)));
         }
-        let call = Call::read(catalog, name, request, body)?;
-        let transaction = call.transaction(self)?;
-        let outcome = database.transaction(&transaction).await;
+        let mut call = Call::read(catalog, name, request, body)?;
+        let mut outcome = database.transaction(&call.transaction(self)?).await;
+        if outcome.as_ref().is_err_and(|failure| call.preferences.has_no_such_zone(failure)) {
+            call.preferences.leave_zone_out()?;
+            outcome = database.transaction(&call.transaction(self)?).await;
+        }
         Ok(call.reply(outcome.map_err(|failure| failed(&failure, caller))??))
     }
 }

@@ -16,7 +16,7 @@ pub struct Row {
     /// Rows in the body.
     pub rows: u64,
     /// What is sent.
-    pub body: Option<String>,
+    pub body: Option<Vec<u8>>,
     /// All rows, if they were counted.
     pub total: Option<u64>,
     /// `response.status`.
@@ -31,7 +31,7 @@ pub struct Outcome {
     pub status: StatusCode,
     /// `Content-Range` and what the function set.
     pub headers: HeaderMap,
-    /// Text as the form says.
+    /// As the form says.
     pub body: Bytes,
 }
 
@@ -94,13 +94,13 @@ impl Terms<'_> {
         }
     }
 
-    fn written(&self, body: Option<String>) -> Bytes {
+    fn written(&self, body: Option<Vec<u8>>) -> Bytes {
         let body = body.unwrap_or_default();
         if self.form != Form::Csv {
             return Bytes::from(body);
         }
-        let header = self.labels.iter().map(|label| csv(label)).collect::<Vec<_>>().join(",");
-        Bytes::from(if body.is_empty() { header } else { format!("{header}\n{body}") })
+        let header = self.labels.iter().map(|label| csv(label)).collect::<Vec<_>>().join(",").into_bytes();
+        Bytes::from(if body.is_empty() { header } else { [header, body].join(&b'\n') })
     }
 }
 
@@ -156,7 +156,7 @@ mod tests {
     }
 
     fn rows(rows: u64) -> Row {
-        Row { rows, body: Some("x".to_owned()), ..Row::default() }
+        Row { rows, body: Some("x".into()), ..Row::default() }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! `Prefer`: what a client would like.
 
 use axum::http::HeaderMap;
+use tokio_postgres::error::SqlState;
 
 use super::error::{Error, Result};
+use crate::db::failure::Failure;
 
 /// What was asked for, as far as it means anything to a call.
 #[derive(Debug, Default, PartialEq)]
@@ -48,10 +50,28 @@ impl Preferences {
             }
         }
         if preferences.strict && !unknown.is_empty() {
-            return Err(Error::bad("PGRST122", "a preference is not understood, and handling=strict")
-                .details(format!("not understood: {}", unknown.join(", "))));
+            return Err(not_understood(&unknown.join(", ")));
         }
         Ok(preferences)
+    }
+
+    /// Whether the database refused a call because it does not know the time zone.
+    pub fn has_no_such_zone(&self, failure: &Failure) -> bool {
+        let (Failure::Refused(raised), Some(zone)) = (failure, &self.timezone) else { return false };
+        let message = raised.message();
+        *raised.code() == SqlState::INVALID_PARAMETER_VALUE && is_about_zone(message, zone)
+    }
+
+    /// Goes on in the database's own time zone.
+    ///
+    /// # Errors
+    /// If `handling=strict`.
+    pub fn leave_zone_out(&mut self) -> Result<()> {
+        self.applied.retain(|preference| !preference.starts_with("timezone"));
+        match self.timezone.take().filter(|_| self.strict) {
+            Some(zone) => Err(not_understood(&format!("timezone={zone}"))),
+            None => Ok(()),
+        }
     }
 
     fn take(&mut self, preference: &str) -> bool {
@@ -84,9 +104,34 @@ impl Preferences {
     }
 }
 
+/// In whatever language: the name of the setting is never translated, nor is its value.
+fn is_about_zone(message: &str, zone: &str) -> bool {
+    message.contains("TimeZone") && message.contains(zone)
+}
+
+fn not_understood(preferences: &str) -> Error {
+    Error::bad("PGRST122", "a preference is not understood, and handling=strict")
+        .details(format!("not understood: {preferences}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zone_that_is_none_is_left_out_unless_the_call_is_strict() {
+        let refusal = r#"invalid value for parameter "TimeZone": "Nowhere/Foo""#;
+        assert!(is_about_zone(refusal, "Nowhere/Foo") && !is_about_zone(refusal, "Europe/Berlin"));
+        let mut preferences = parse(&["timezone=Nowhere/Foo, count=exact"]).unwrap();
+        assert!(preferences.leave_zone_out().is_ok());
+        assert_eq!(
+            (preferences.timezone.as_deref(), preferences.applied().as_deref()),
+            (None, Some("count=exact"))
+        );
+        let error = parse(&["timezone=Nowhere/Foo, handling=strict"]).unwrap().leave_zone_out().unwrap_err();
+        assert_eq!(error.body.code, "PGRST122");
+        assert_eq!(error.body.details.as_deref(), Some("not understood: timezone=Nowhere/Foo"));
+    }
 
     fn parse(values: &[&str]) -> Result<Preferences> {
         let header = |value: &&str| ("prefer".parse().unwrap(), value.parse().unwrap());

@@ -88,6 +88,7 @@ fn body(form: Form, function: &Function) -> &'static str {
         (Form::Csv, false) => {
             r"string_agg(replace(substr(row(value)::text, 2, length(row(value)::text) - 2), '\\', '\'), E'\n')"
         }
+        (Form::Bytes, _) if function.is_binary() => "(array_agg(value))[1]",
         (Form::Text | Form::Bytes, _) => "min(value::text)",
         (Form::Object { stripped: true }, true) => {
             "(json_agg(json_strip_nulls(row_to_json(page.*)))->0)::text"
@@ -141,6 +142,18 @@ mod tests {
             r#"WITH call AS MATERIALIZED (SELECT result.value FROM "public"."f"() AS result(value))"#
         ));
         assert_eq!(sql.values(), [""; 0]);
+    }
+
+    #[test]
+    fn bytes_stay_bytes() {
+        let function = |returns: &str| Function {
+            shape: Shape::Scalar,
+            returns: returns.to_owned(),
+            ..Function::with_arguments("f", &[])
+        };
+        assert_eq!(body(Form::Bytes, &function("bytea")), "(array_agg(value))[1]");
+        assert_eq!(body(Form::Bytes, &function("text")), "min(value::text)");
+        assert_eq!(body(Form::Text, &function("bytea")), "min(value::text)");
     }
 
     #[test]

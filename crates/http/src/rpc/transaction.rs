@@ -1,7 +1,8 @@
 //! A call in its transaction.
 
 use futures_util::future::join4;
-use tokio_postgres::Error as DatabaseError;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Column, Error as DatabaseError};
 
 use super::error::Result;
 use super::outcome::{Outcome, Row, Terms};
@@ -72,9 +73,16 @@ fn read(row: &tokio_postgres::Row) -> Result<Row, DatabaseError> {
     let count = |number: i64| u64::try_from(number).unwrap_or_default();
     Ok(Row {
         rows: count(row.try_get(0)?),
-        body: row.try_get(1)?,
+        body: body(row)?,
         total: row.try_get::<_, Option<i64>>(2)?.map(count),
         status: row.try_get(3)?,
         headers: row.try_get(4)?,
     })
+}
+
+fn body(row: &tokio_postgres::Row) -> Result<Option<Vec<u8>>, DatabaseError> {
+    match row.columns().get(1).map(Column::type_) {
+        Some(&Type::BYTEA) => row.try_get(1),
+        _ => Ok(row.try_get::<_, Option<String>>(1)?.map(String::into_bytes)),
+    }
 }
