@@ -161,9 +161,9 @@ fn with<T>(generation: Generation, f: impl FnOnce(&mut Cache) -> T) -> T {
     })
 }
 
-/// Keeps what was loaded in this generation, if that still is the current one.
+/// Keeps what was loaded in this generation, if that still is the current one, and the next one will be heard of.
 fn keep(generation: Generation, put: impl FnOnce(&mut Cache)) {
-    if generation == changes::last_generation() {
+    if generation == changes::last_generation() && relations::are_watched() {
         note_writer();
         with(generation, put);
     }

@@ -51,4 +51,5 @@ pub mod timer;
 pub mod trigger;
 pub mod unhurried;
 pub mod value;
+mod watch;
 pub mod workspace;

@@ -9,6 +9,7 @@ use std::ffi::CStr;
 use pgrx::pg_sys;
 
 use super::changes::{self, Generation, Topic};
+use super::watch::{self, Watch};
 use crate::error::{Failure, Outcome};
 
 /// A relation of schema `unkey` whose oid is known.
@@ -18,12 +19,23 @@ struct Known {
     oid: pg_sys::Oid,
 }
 
+/// What can't be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stale {
+    Nothing,
+    /// What is known of triggers.
+    Triggers,
+    Everything,
+}
+
 thread_local! {
     /// Descriptors of composite types, in memory that outlives transactions.
     static ROW_TYPES: RefCell<Vec<(&'static CStr, pg_sys::TupleDesc)>> = const { RefCell::new(Vec::new()) };
     static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
     /// Whether something among [`KNOWN`] changed, so that nothing of it can be relied on.
-    static STALE: Cell<bool> = const { Cell::new(true) };
+    static STALE: Cell<Stale> = const { Cell::new(Stale::Everything) };
+    /// Whether all changes are told of, as was found last.
+    static WATCH: Cell<Option<Watch>> = const { Cell::new(None) };
     /// Whether the names of [`know`] are among [`KNOWN`].
     static KNOWS_ALL: Cell<bool> = const { Cell::new(false) };
     /// Whether tables may be elsewhere; `None` to look again.
@@ -65,11 +77,18 @@ unsafe extern "C-unwind" fn changed(_arg: pg_sys::Datum, relation: pg_sys::Oid) 
         SHARDED.set(None);
         let says_which = known.iter().any(|known| known.name == changes::COMMON);
         for known in known.iter().filter(|known| is_meant(known) && !BUSY.contains(&known.name)) {
-            STALE.set(STALE.get() || ![changes::ANY, changes::COMMON].contains(&known.name));
+            if ![changes::ANY, changes::COMMON].contains(&known.name) {
+                STALE.set(Stale::Everything);
+            }
             let is_nothing_new = says_which && known.name == changes::ANY;
             if !is_nothing_new && !is_lost() {
                 changes::hear_of_all();
             }
+        }
+        if STALE.get() == Stale::Nothing
+            && known.iter().any(|known| is_meant(known) && known.name == c"credits")
+        {
+            STALE.set(Stale::Triggers);
         }
         known.retain(|known| !(is_meant(known) && BUSY.contains(&known.name)));
     });
@@ -91,7 +110,7 @@ const fn is_lost() -> bool {
 }
 
 fn forget() {
-    STALE.set(true);
+    STALE.set(Stale::Everything);
     SHARDED.set(None);
     DEFINITIONS.set(DEFINITIONS.get() + 1);
     changes::hear_of_all();
@@ -203,10 +222,41 @@ pub unsafe fn attribute(desc: pg_sys::TupleDesc, at: usize) -> *const pg_sys::Fo
     }
 }
 
+/// Whether all changes are told of, as far as is known now.
+pub fn are_watched() -> bool {
+    STALE.get() == Stale::Nothing && WATCH.get().is_some_and(|watch| watch.is_complete)
+}
+
+fn look_for_triggers() {
+    // Before the look-up: what changes during it is looked at again.
+    if STALE.get() == Stale::Triggers {
+        STALE.set(Stale::Nothing);
+    }
+    let before = WATCH.take();
+    let known = |name| {
+        KNOWN.with_borrow(|known| known.iter().find(|known| known.name == name).map(|known| known.oid))
+    };
+    let tables = watch::TABLES.into_iter().filter_map(|(name, links)| {
+        let oid = known(name).or_else(|| learn(name))?;
+        Some((name, links, oid))
+    });
+    let now = watch::look(tables);
+    WATCH.set(Some(now));
+    // Some may have been switched off for a while, and what changed meanwhile was not told.
+    if before != Some(now) || !now.is_complete {
+        changes::hear_of_all();
+    }
+}
+
 /// Looks everything up again if something changed.
 fn refresh() -> Outcome<()> {
-    if !STALE.get() {
-        return Ok(());
+    match STALE.get() {
+        Stale::Nothing => return Ok(()),
+        Stale::Triggers => {
+            look_for_triggers();
+            return Ok(());
+        }
+        Stale::Everything => {}
     }
     KNOWN.take();
     for (_, desc) in ROW_TYPES.take() {
@@ -214,7 +264,7 @@ fn refresh() -> Outcome<()> {
         unsafe { pg_sys::FreeTupleDesc(desc) };
     }
     // Before the look-ups: what changes during them makes it stale again.
-    STALE.set(false);
+    STALE.set(Stale::Nothing);
     KNOWS_ALL.set(false);
     DEFINITIONS.set(DEFINITIONS.get() + 1);
     changes::hear_of_all();
@@ -225,9 +275,12 @@ fn refresh() -> Outcome<()> {
         .and_then(|keys| {
             look_for_shards();
             OWNER.set(owner_of(keys)?);
+            look_for_triggers();
             Ok(())
         });
-    STALE.set(STALE.get() || found.is_err());
+    if found.is_err() {
+        STALE.set(Stale::Everything);
+    }
     found
 }
 
