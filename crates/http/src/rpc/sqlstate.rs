@@ -50,6 +50,9 @@ pub fn refusal(raised: &Raised, known: bool) -> Error {
 
 fn status(raised: &Raised, known: bool) -> StatusCode {
     let number = match raised.sqlstate.as_str() {
+        // Of pg-safeupdate; else a function made more rows than it may.
+        "21000" if raised.message.ends_with("requires a WHERE clause") => 400,
+        "21000" => 500,
         "23503" | "23505" => 409,
         "25006" => 405,
         "42501" if known => 403,
@@ -162,9 +165,11 @@ mod tests {
             ("PTabc", 500),
             ("PT001", 500),
             ("PT101", 500),
+            ("21000", 500),
         ] {
             assert_eq!(refusal(&raised(sqlstate, "no"), true).status.as_u16(), expected, "{sqlstate}");
         }
+        assert_eq!(refusal(&raised("21000", "UPDATE requires a WHERE clause"), true).status.as_u16(), 400);
     }
 
     #[test]
