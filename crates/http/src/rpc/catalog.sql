@@ -59,4 +59,4 @@ WHERE routine.prokind = 'f'
         WHERE extension.extname = 'unkey' AND routine.pronamespace = extension.extnamespace
             AND routine.proname LIKE 'unkey\_%'
     ))
-ORDER BY routine.proname, routine.pronargs
+ORDER BY routine.proname, routine.pronargs, pg_catalog.pg_get_function_identity_arguments(routine.oid), namespace.nspname
