@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import database
 from server import Server, wait_for
+from test_figures import figures
 
 EVERYTHING_WAITS = "LOCK TABLE unkey.apis IN ACCESS EXCLUSIVE MODE"
 
@@ -148,14 +149,15 @@ class Limits(unittest.TestCase):
             self.assertEqual(refused.result().status, 500)
             self.assertEqual({(reply.status, reply.json().get("data", {}).get("code")) for reply in replies}, {(200, "VALID")})
 
-    def test_a_long_body_is_answered_like_a_short_one(self):
+    def test_a_long_body_is_answered_like_a_short_one_and_shares_no_statement(self):
         _, key = database.create_key(database.create_api())
         with Server(database.URL) as server:
             headers = {"Authorization": f"Bearer {self.root_key}", "Content-Type": "application/json"}
-            for length in [0, 16 * 1024, 16 * 1024 + 1, 1024 * 1024]:
+            for length, shared in [(0, 1), (16 * 1024, 2), (16 * 1024 + 1, 2), (1024 * 1024, 2)]:
                 body = json.dumps({"key": key}).ljust(length)
                 reply = server.request("POST", "/v2/keys.verifyKey", body.encode(), headers)
                 self.assertEqual((reply.status, reply.json()["data"]["code"]), (200, "VALID"), length)
+                self.assertEqual(figures(server)["unkey_http_verify_batch_count",], shared, length)
 
     def test_who_waits_too_long_is_503(self):
         with Server(database.URL, UNKEY_POOL_SIZE=1, UNKEY_POOL_TIMEOUT="100ms") as server:

@@ -9,8 +9,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::db::call::Call;
-
 /// For how long they are remembered. Until then they hold up nobody, and afterwards others for a moment.
 const LASTING: Duration = Duration::from_secs(10);
 /// How many are remembered at most.
@@ -24,17 +22,8 @@ pub struct HeldUp {
 }
 
 impl HeldUp {
-    /// This one was held up.
-    pub fn note(&self, call: &Call) {
-        self.note_body(&call.body);
-    }
-
-    /// Whether one like this was held up lately.
-    pub fn is_noted(&self, call: &Call) -> bool {
-        self.is_noted_body(&call.body)
-    }
-
-    fn note_body(&self, body: &str) {
+    /// The one with this body was held up.
+    pub fn note(&self, body: &str) {
         let (mut known, now) = (self.lock(), Instant::now());
         if known.len() >= MOST {
             known.retain(|_, until| *until > now);
@@ -44,7 +33,8 @@ impl HeldUp {
         }
     }
 
-    fn is_noted_body(&self, body: &str) -> bool {
+    /// Whether one with this body was held up lately.
+    pub fn is_noted(&self, body: &str) -> bool {
         let mut known = self.lock();
         if known.is_empty() {
             return false;
@@ -71,24 +61,24 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_is_remembered_for_a_while() {
         let held_up = HeldUp::default();
-        assert!(!held_up.is_noted_body("a"));
-        held_up.note_body("a");
-        assert!(held_up.is_noted_body("a") && !held_up.is_noted_body("b"));
+        assert!(!held_up.is_noted("a"));
+        held_up.note("a");
+        assert!(held_up.is_noted("a") && !held_up.is_noted("b"));
         advance(LASTING / 2).await;
-        held_up.note_body("a");
+        held_up.note("a");
         advance(LASTING / 2).await;
-        assert!(held_up.is_noted_body("a"));
+        assert!(held_up.is_noted("a"));
         advance(LASTING / 2).await;
-        assert!(!held_up.is_noted_body("a"));
+        assert!(!held_up.is_noted("a"));
     }
 
     #[tokio::test(start_paused = true)]
     async fn so_many_are_remembered_and_no_more() {
         let held_up = HeldUp::default();
-        (0..=MOST).for_each(|body| held_up.note_body(&body.to_string()));
-        assert!(held_up.is_noted_body("0") && !held_up.is_noted_body(&MOST.to_string()));
+        (0..=MOST).for_each(|body| held_up.note(&body.to_string()));
+        assert!(held_up.is_noted("0") && !held_up.is_noted(&MOST.to_string()));
         advance(LASTING).await;
-        held_up.note_body("new");
-        assert!(held_up.is_noted_body("new") && held_up.lock().len() == 1);
+        held_up.note("new");
+        assert!(held_up.is_noted("new") && held_up.lock().len() == 1);
     }
 }

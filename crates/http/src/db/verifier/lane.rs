@@ -95,33 +95,31 @@ impl Lane {
         let (mut portions, mut begin) = (vec![jobs], BEGIN);
         while let Some(mut jobs) = portions.pop() {
             let started = Instant::now();
-            let (used, asked) = self.ask(connection, begin, &jobs).await;
+            let asked = self.ask(connection, begin, &jobs).await;
             self.note(&jobs, started);
-            match (&used, asked) {
-                (Some(used), Ok((replies, mark))) => {
-                    self.commit(used, Answered { jobs, replies }, mark).await
+            connection = match asked {
+                Ok((used, (replies, mark))) => {
+                    self.commit(&used, Answered { jobs, replies }, mark).await;
+                    Some(used)
                 }
                 // One of them can't be answered; which, shows when they are asked in halves.
-                (_, Err(failure)) if failure.is_of_one() && jobs.len() > 1 => {
+                Err((used, failure)) if failure.is_of_one() && jobs.len() > 1 => {
                     let others = jobs.split_off(jobs.len() / 2);
                     portions.extend([others, jobs]);
                     begin = if self.aside.is_some() { BEGIN_SHORT } else { BEGIN };
+                    used
                 }
-                (_, Err(failure)) => self.give_up(jobs, &failure),
-                (None, Ok(_)) => refuse(jobs, &Failure::Busy),
-            }
-            connection = used;
+                Err((used, failure)) => {
+                    self.give_up(jobs, &failure);
+                    used
+                }
+            };
         }
         connection
     }
 
-    /// Asks on the connection that is kept, or on a new one; answers which, if it can be used again.
-    async fn ask(
-        &self,
-        kept: Option<Arc<Connection>>,
-        begin: &str,
-        jobs: &[Job],
-    ) -> (Option<Arc<Connection>>, Result<Replies, Failure>) {
+    /// Asks on the connection that is kept, or on a new one.
+    async fn ask(&self, kept: Option<Arc<Connection>>, begin: &str, jobs: &[Job]) -> Asked {
         if let Some(connection) = kept.filter(|connection| !connection.is_closed()) {
             match ask(&connection, begin, jobs).await {
                 // It died while idle; nothing was kept, so a new one may be asked.
@@ -134,14 +132,14 @@ impl Lane {
                 let asked = ask(&connection, begin, jobs).await;
                 ended(Arc::new(connection), asked).await
             }
-            Err(failure) => (None, Err(failure)),
+            Err(failure) => Err((None, failure)),
         }
     }
 
     /// Has those that were held up here come here again.
     fn note(&self, jobs: &[Job], started: Instant) {
         if self.aside.is_none() && started.elapsed() > PATIENCE {
-            jobs.iter().for_each(|job| self.held_up.note(&job.call));
+            jobs.iter().for_each(|job| self.held_up.note(&job.call.body));
         }
     }
 
@@ -151,7 +149,7 @@ impl Lane {
             match &self.aside {
                 _ if !failure.is_of_one() => job.refuse(failure),
                 Some(aside) if failure.is_of_lock() => {
-                    self.held_up.note(&job.call);
+                    self.held_up.note(&job.call.body);
                     job.put_aside(aside);
                 }
                 _ => job.ask_alone(),
@@ -208,20 +206,20 @@ impl Answered {
     }
 }
 
+/// The replies, or why there are none; and the connection, if it can be used again.
+type Asked = Result<(Arc<Connection>, Replies), (Option<Arc<Connection>>, Failure)>;
+
 /// Ends the transaction of what failed.
-async fn ended(
-    connection: Arc<Connection>,
-    asked: Result<Replies, Failure>,
-) -> (Option<Arc<Connection>>, Result<Replies, Failure>) {
+async fn ended(connection: Arc<Connection>, asked: Result<Replies, Failure>) -> Asked {
     match asked {
-        Ok(replies) => (Some(connection), Ok(replies)),
-        Err(failure @ Failure::Unavailable(_)) => (None, Err(failure)),
+        Ok(replies) => Ok((connection, replies)),
+        Err(failure @ Failure::Unavailable(_)) => Err((None, failure)),
         Err(failure) => {
             let ended = connection.batch_execute("ROLLBACK").await;
             if failure.is_stale() {
                 connection.statement_cache.clear();
             }
-            (ended.ok().map(|()| connection), Err(failure))
+            Err((ended.ok().map(|()| connection), failure))
         }
     }
 }

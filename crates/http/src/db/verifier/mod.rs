@@ -112,7 +112,7 @@ impl Verifier {
         if call.body.len() > LONG {
             return self.others.call(call).await;
         }
-        let queue = if self.held_up.is_noted(&call) { &self.aside } else { &self.queue };
+        let queue = if self.held_up.is_noted(&call.body) { &self.aside } else { &self.queue };
         let (answer, answered) = oneshot::channel();
         queue.try_send(Job { call, answer }).map_err(|_| Failure::Busy)?;
         match answered.await {
