@@ -10,12 +10,16 @@ pub mod outcome;
 pub mod target;
 pub mod verifier;
 
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
 };
 use futures_util::future::join;
+use futures_util::poll;
+use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
 use failure::Failure;
@@ -54,6 +58,8 @@ pub trait Work: Sync {
 pub struct Database {
     pool: Pool,
     waiting: usize,
+    /// Of those who look whether they may wait.
+    turn: Arc<Mutex<()>>,
     background: TaskTracker,
 }
 
@@ -79,7 +85,7 @@ impl Database {
             }))
             .runtime(Runtime::Tokio1)
             .build()?;
-        Ok(Self { pool, waiting, background: TaskTracker::new() })
+        Ok(Self { pool, waiting, turn: Arc::default(), background: TaskTracker::new() })
     }
 
     /// The pool's figures.
@@ -97,10 +103,20 @@ impl Database {
     /// # Errors
     /// [`Failure::Busy`] or [`Failure::Unavailable`].
     pub async fn connection(&self) -> Result<Connection, Failure> {
-        if self.pool.status().waiting >= self.waiting {
-            return Err(Failure::Busy);
-        }
-        self.pool.get().await.map_err(|error| match error {
+        let mut getting = Box::pin(self.pool.get());
+        let begun = {
+            // Who begins to wait is counted before the next one looks.
+            let _turn = self.turn.lock().await;
+            if self.pool.status().waiting >= self.waiting {
+                return Err(Failure::Busy);
+            }
+            poll!(getting.as_mut())
+        };
+        let got = match begun {
+            Poll::Ready(got) => got,
+            Poll::Pending => getting.await,
+        };
+        got.map_err(|error| match error {
             PoolError::Timeout(TimeoutType::Wait) => Failure::Busy,
             PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
                 Failure::Unavailable(failure::describe(&error))
