@@ -1,6 +1,6 @@
-//! A time limit of our own, by the machinery that Postgres keeps for extensions (`utils/timeout.h`).
+//! A time limit of our own, and a look round now and then, by the machinery that Postgres keeps for extensions (`utils/timeout.h`).
 //!
-//! When the time is up, the running query is cancelled as by the user; [`Timer::has_fired`] tells the two apart.
+//! When the limit is up, the running query is cancelled as by the user; [`Timer::has_fired`] tells the two apart.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,15 +9,16 @@ use pgrx::pg_sys;
 
 /// `USER_TIMEOUT` of Postgres' `TimeoutId`: asks for a free number.
 #[cfg(any(feature = "pg15", feature = "pg16"))]
-pub const USER_TIMEOUT: u32 = 12;
+const USER_TIMEOUT: u32 = 12;
 #[cfg(any(feature = "pg17", feature = "pg18"))]
-pub const USER_TIMEOUT: u32 = 13;
+const USER_TIMEOUT: u32 = 13;
 
 // pgrx has no bindings of these. They raise nothing but FATAL. SetLatch is declared again because pgrx' wrapper is
 // not made for a signal handler.
 unsafe extern "C-unwind" {
     fn RegisterTimeout(id: u32, handler: extern "C-unwind" fn()) -> u32;
     fn enable_timeout_after(id: u32, milliseconds: i32);
+    fn enable_timeout_every(id: u32, first: pg_sys::TimestampTz, milliseconds: i32);
     fn disable_timeout(id: u32, keep_indicator: bool);
     fn SetLatch(latch: *mut pg_sys::Latch);
 }
@@ -29,14 +30,38 @@ thread_local! {
     static ID: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
-/// Runs in a signal handler: sets flags and wakes the backend, as Postgres' own handler of a cancel does.
+/// Runs in a signal handler.
 extern "C-unwind" fn fire() {
     FIRED.store(true, Ordering::SeqCst);
+    cancel();
+}
+
+/// Cancels the running query. For signal handlers: sets flags and wakes the backend, as Postgres' own handler of a cancel does.
+pub fn cancel() {
     // SAFETY: flags made to be set by signal handlers, and a function made to be called by them.
     unsafe {
         pg_sys::QueryCancelPending = 1;
         pg_sys::InterruptPending = 1;
         SetLatch(pg_sys::MyLatch);
+    }
+}
+
+/// Has a signal handler, always the same, called again and again during some work, which it may [`cancel`]: a cancel that comes too late
+/// is of no use and forgotten.
+pub fn every<T>(milliseconds: i32, handler: extern "C-unwind" fn(), work: impl FnOnce() -> T) -> T {
+    thread_local! {
+        static ID: Cell<Option<u32>> = const { Cell::new(None) };
+    }
+    // SAFETY: the handler lives as long as the library, which is never unloaded; the number is registered, and not running when it starts.
+    unsafe {
+        let id = ID.get().unwrap_or_else(|| RegisterTimeout(USER_TIMEOUT, handler));
+        ID.set(Some(id));
+        let first = pg_sys::GetCurrentTimestamp() + i64::from(milliseconds) * 1000;
+        enable_timeout_every(id, first, milliseconds);
+        let result = work();
+        disable_timeout(id, false);
+        pg_sys::QueryCancelPending = 0;
+        result
     }
 }
 
