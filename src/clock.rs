@@ -1,5 +1,7 @@
 //! The only place that asks for the time.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::pg_sys;
 
@@ -15,8 +17,7 @@ pub fn now() -> i64 {
 
 /// The same, whatever `unkey.clock` says.
 pub fn real() -> i64 {
-    // SAFETY: reads the system clock, nothing else.
-    to_ms(unsafe { pg_sys::GetCurrentTimestamp() })
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
 
 /// Milliseconds since the Unix epoch of a Postgres timestamp, rounded down; infinities saturate.

@@ -115,8 +115,8 @@ fn milliseconds(started: Instant) -> f64 {
 }
 
 /// Verifies several key texts one after the other, in the order given.
-pub fn verify_all(texts: &[Option<String>], question: &Question) -> Outcome<Vec<Answer>> {
-    let asked = texts.iter().map(|text| Asked::now(Sought::Text(text.as_deref()), question));
+pub fn verify_all(texts: &[Option<&str>], question: &Question) -> Outcome<Vec<Answer>> {
+    let asked = texts.iter().map(|text| Asked::now(Sought::Text(*text), question));
     let answers = verify_each(&asked.collect::<Vec<_>>())?;
     Ok(answers.into_iter().collect::<Result<_>>()?)
 }

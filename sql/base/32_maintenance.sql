@@ -61,6 +61,10 @@ BEGIN
     IF to_regclass(format('unkey.%I', partition)) IS NULL THEN
         EXECUTE format('CREATE TABLE unkey.%I (LIKE unkey.%I INCLUDING DEFAULTS INCLUDING COMMENTS)', partition, parent);
         EXECUTE format('COMMENT ON TABLE unkey.%I IS %L', partition, format('Events of %s (UTC).', day));
+        IF parent = 'verification_bursts' THEN
+            -- Two rows fill a page; by default half of one would be compressed.
+            EXECUTE format('ALTER TABLE unkey.%I SET (toast_tuple_target = 4064)', partition);
+        END IF;
         -- An entry for each event costs the worker as much as the event itself. Here a range of pages has one, once it is full:
         -- from when to when, and a Bloom filter of whose events it may have.
         EXECUTE format('CREATE INDEX ON unkey.%I USING brin (%s)', partition, columns);

@@ -60,7 +60,7 @@ fn unkey_verify_key(
 #[allow(clippy::too_many_arguments, reason = "the SQL function's arguments")]
 #[pg_extern(sql = false)]
 fn unkey_verify_keys(
-    keys: Option<Elements<String>>,
+    keys: Option<Elements<&str>>,
     permissions: Option<String>,
     cost: Option<i64>,
     ratelimits: Option<Document>,
@@ -83,7 +83,7 @@ fn unkey_verify_keys(
 }
 
 /// The first argument of `unkey_verify_keys`.
-pub(super) fn key_texts(keys: Option<Elements<String>>) -> Outcome<Vec<Option<String>>> {
+pub(super) fn key_texts(keys: Option<Elements<&str>>) -> Outcome<Vec<Option<&str>>> {
     Ok(required("keys", keys)?.each("keys")?)
 }
 

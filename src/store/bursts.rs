@@ -3,16 +3,18 @@
 //! Only those of one millisecond share a row, so that whoever asks for a time reads what belongs to it and nothing else.
 //! It takes some ten thousand verifications a second until they are enough; below that every one has a row of its own.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::append::{Column, Kind, Row, column, optional};
 use super::event_bytes::{Tags, Verification, request_id};
+use super::value::element_bytes;
 use crate::clock;
 
 /// Fewer are no burst.
 const LEAST: usize = 16;
-/// Bytes that a row should not exceed: four fit into a page, and none is taken apart (`TOAST_TUPLE_THRESHOLD`).
-const ROW_BYTES: usize = 1900;
+/// Bytes that a row should not exceed: two fit into a page, and `unkey.make_event_partition` sees to it that none is taken apart.
+const ROW_BYTES: usize = 4000;
 
 /// Verifications, one after the other.
 pub type Events<'a, 'b> = Vec<&'a Verification<'b>>;
@@ -95,6 +97,8 @@ pub fn gather<'a, 'b>(events: Events<'a, 'b>) -> (Vec<Events<'a, 'b>>, Events<'a
             cut(&common, &group, &mut bursts);
         }
     }
+    // Pages get fuller if the ends of bursts come last.
+    bursts.sort_by_key(|burst| Reverse(burst.len()));
     (bursts, others)
 }
 
@@ -118,8 +122,7 @@ fn cut<'a, 'b>(common: &Common, group: &[&'a Verification<'b>], bursts: &mut Vec
 /// Bytes of what is an event's own.
 fn bytes_of(event: &Verification) -> usize {
     let texts = [Some(event.key_id), event.identity_id, event.external_id, own_request_id(event)];
-    let element = |text: &str| (size_of::<u32>() + text.len()).next_multiple_of(size_of::<u32>());
-    size_of::<f64>() + texts.into_iter().flatten().map(element).sum::<usize>()
+    size_of::<f64>() + texts.into_iter().flatten().map(element_bytes).sum::<usize>()
 }
 
 pub const COLUMNS: [Column; 15] = [

@@ -65,72 +65,65 @@ impl Varlena {
 
 /// A `text[]` in the current memory context.
 pub fn text_array(texts: &[Option<&str>]) -> pg_sys::Datum {
-    let elements = Elements::of(texts);
-    // SAFETY: `text` is of variable length and aligned as an integer.
-    unsafe { array(elements.datums(texts), pg_sys::TEXTOID, -1, false, pg_sys::TYPALIGN_INT) }
+    let present: Vec<u8> =
+        if texts.contains(&None) { texts.chunks(8).map(present).collect() } else { Vec::new() };
+    let bytes = texts.iter().flatten().map(|text| element_bytes(text)).sum();
+    array(pg_sys::TEXTOID, texts.len(), &present, bytes, |array| {
+        for text in texts.iter().flatten() {
+            array.extend_from_slice(&length_word(pg_sys::VARHDRSZ + text.len()).to_ne_bytes());
+            array.extend_from_slice(text.as_bytes());
+            array.resize(array.len().next_multiple_of(size_of::<u32>()), 0);
+        }
+    })
 }
 
-/// Values of type `text` one after the other: memory for each of them would cost more than all the rest of an array.
-struct Elements(Vec<u32>);
+/// Which of up to eight are there, the first by the lowest bit.
+fn present(texts: &[Option<&str>]) -> u8 {
+    (0..).zip(texts).map(|(at, text)| u8::from(text.is_some()) << at).sum()
+}
 
-impl Elements {
-    fn words(text: &str) -> usize {
-        (pg_sys::VARHDRSZ + text.len()).div_ceil(size_of::<u32>())
-    }
+/// Bytes that a text takes in a `text[]`.
+pub fn element_bytes(text: &str) -> usize {
+    (pg_sys::VARHDRSZ + text.len()).next_multiple_of(size_of::<u32>())
+}
 
-    fn of(texts: &[Option<&str>]) -> Self {
-        let mut words = vec![0; texts.iter().flatten().map(|text| Self::words(text)).sum()];
-        let mut rest = words.as_mut_slice();
-        for text in texts.iter().flatten() {
-            let Some((element, others)) = rest.split_at_mut_checked(Self::words(text)) else { break };
-            let bytes = pg_sys::VARHDRSZ + text.len();
-            let element = element.as_mut_ptr().cast::<u8>();
-            // SAFETY: there are as many words as the header and the text need, aligned as a header has to be.
-            unsafe {
-                pgrx::varlena::set_varsize_4b(element.cast(), bytes as i32);
-                std::ptr::copy_nonoverlapping(text.as_ptr(), element.add(pg_sys::VARHDRSZ), text.len());
-            }
-            rest = others;
-        }
-        Self(words)
-    }
-
-    /// Those of the same texts, good for as long as this is.
-    fn datums(&self, texts: &[Option<&str>]) -> impl Iterator<Item = Option<pg_sys::Datum>> {
-        let mut at = 0;
-        texts.iter().map(move |text| {
-            let element = self.0.get(at..)?.as_ptr();
-            at += text.map(Self::words)?;
-            Some(pg_sys::Datum::from(element))
-        })
-    }
+/// The length of a value of variable length as its first four bytes tell it (`SET_VARSIZE_4B` of `postgres.h`).
+const fn length_word(bytes: usize) -> u32 {
+    if cfg!(target_endian = "little") { (bytes as u32) << 2 } else { bytes as u32 }
 }
 
 /// A `double precision[]` in the current memory context.
 pub fn double_array(numbers: &[f64]) -> pg_sys::Datum {
-    let elements = numbers.iter().map(|number| number.into_datum());
-    // SAFETY: `double precision` has eight bytes, which pgrx passes by value.
-    unsafe { array(elements, pg_sys::FLOAT8OID, 8, true, pg_sys::TYPALIGN_DOUBLE) }
+    array(pg_sys::FLOAT8OID, numbers.len(), &[], size_of_val(numbers), |array| {
+        numbers.iter().for_each(|number| array.extend_from_slice(&number.to_ne_bytes()));
+    })
 }
 
-/// An array of one dimension, counted from 1, or an empty one.
+/// An array of one dimension, counted from 1, or an empty one, as Postgres' `utils/array.h` lays it out: to have it made by
+/// `construct_md_array` takes a value for each element first, to copy it from there.
 ///
-/// # Safety
-/// The elements are of the type, and the rest is what `pg_type` says of it.
-unsafe fn array(
-    elements: impl Iterator<Item = Option<pg_sys::Datum>>,
+/// `present` has a bit for each element unless all are; `write` adds the values of those, which take so many bytes.
+fn array(
     of: pg_sys::Oid,
-    length: i32,
-    by_value: bool,
-    align: u8,
+    count: usize,
+    present: &[u8],
+    bytes: usize,
+    write: impl FnOnce(&mut Vec<u8>),
 ) -> pg_sys::Datum {
-    let (mut values, mut nulls): (Vec<_>, Vec<_>) =
-        elements.map(|value| (value.unwrap_or(pg_sys::Datum::null()), value.is_none())).unzip();
-    let (values, nulls, mut count) = (values.as_mut_ptr(), nulls.as_mut_ptr(), values.len() as i32);
-    // SAFETY: as the caller promises; there are as many values as nulls, and Postgres copies them.
-    pg_sys::Datum::from(unsafe {
-        pg_sys::construct_md_array(values, nulls, 1, &mut count, &mut 1, of, length, by_value, align as _)
-    })
+    const HEADER: usize = size_of::<pg_sys::ArrayType>() + 2 * size_of::<i32>();
+    let begin = (HEADER + present.len()).next_multiple_of(pg_sys::MAXIMUM_ALIGNOF as usize);
+    let offset = if present.is_empty() { 0 } else { begin };
+    let mut array = Vec::with_capacity(begin + bytes);
+    let mut integer = |number: usize| array.extend_from_slice(&(number as i32).to_ne_bytes());
+    [usize::from(count > 0), offset, of.to_u32() as usize].into_iter().for_each(&mut integer);
+    if count > 0 {
+        [count, 1].into_iter().for_each(integer);
+        array.extend_from_slice(present);
+        array.resize(begin - pg_sys::VARHDRSZ, 0);
+        write(&mut array);
+    }
+    // Its length comes first, as that of any value.
+    array.as_slice().into_datum().unwrap_or(pg_sys::Datum::null())
 }
 
 /// A JSON document: text for who prints it, `jsonb` for Postgres; either is made from the other when it is first asked for.

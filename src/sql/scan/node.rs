@@ -247,7 +247,8 @@ unsafe fn hand_on(state: &mut State) -> Outcome<*mut pg_sys::TupleTableSlot> {
         let slot = state.row;
         if state.writes_lines {
             line::write(answer, &state.columns[..state.count])?;
-            return Ok(pg_sys::ExecStoreAllNullTuple(slot));
+            let has_a_row = u32::from((*slot).tts_flags) & pg_sys::TTS_FLAG_EMPTY == 0;
+            return Ok(if has_a_row { slot } else { pg_sys::ExecStoreAllNullTuple(slot) });
         }
         let context = (*state.custom.ss.ps.ps_ExprContext).ecxt_per_tuple_memory;
         let before = pg_sys::MemoryContextSwitchTo(context);

@@ -14,8 +14,9 @@ use crate::store::value;
 const LOCK: pg_sys::LOCKMODE = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
 const NO_LOCK: pg_sys::LOCKMODE = pg_sys::NoLock as pg_sys::LOCKMODE;
 
-/// Rows written at a time.
-const PORTION: usize = 500;
+/// Rows written at a time: a few pages full. Of more slots the resource owner would look through all for each, since it finds
+/// row types by their address (`ResourceArrayAdd` of `resowner.c`) and theirs is the same.
+const PORTION: usize = 64;
 
 /// A table that wants nothing but its rows: no trigger, constraint or generated column, and indexes that only find.
 pub(super) struct Plain {
