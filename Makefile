@@ -64,7 +64,7 @@ check:
 build:
 	@scripts/build $(major)
 
-## make bench                  everything of docs/benchmarks.md that is a ratio, some 25 minutes (see tests/bench/run)
+## make bench                  everything of docs/benchmarks.md that is a ratio, some 35 minutes (see tests/bench/run)
 bench:
 	@tests/bench/run $(major)
 	@tests/bench/http $(major)

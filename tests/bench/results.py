@@ -26,6 +26,17 @@ def medians(file: Path, *names: str) -> dict[tuple[str, ...], float]:
     return {key: statistics.median(values) for key, values in turns(file, *names).items()}
 
 
+def paired(file: Path) -> dict[str, list[dict[str, float]]]:
+    """What each round measured of a pair, by name: transactions per second."""
+    found = defaultdict(dict)
+    for row in rows(file):
+        found[row["pair"], row["round"]][row["name"]] = float(row["tps"])
+    pairs = defaultdict(list)
+    for (pair, _), both in found.items():
+        pairs[pair].append(both)
+    return pairs
+
+
 def listed(file: Path, separator: str | None) -> list[list[str]]:
     """The lines of a list without comments, split."""
     lines = (line for line in file.read_text().splitlines() if line and not line.startswith("#"))

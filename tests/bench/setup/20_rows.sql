@@ -26,6 +26,11 @@ JOIN (
     FROM numbered_roles AS role JOIN numbered_permissions AS permission ON (permission.n - role.n) % 15 = 0 GROUP BY role.n, role.name
 ) AS role ON role.n = key.n / 7 % 100;
 
+-- The same rows, found as a key has to be: by a hash.
+CREATE TABLE hashed_answers AS
+SELECT sha256((1000000000000000000 + id)::text::bytea) AS hash, answers.* FROM answers;
+ALTER TABLE hashed_answers ADD PRIMARY KEY (hash);
+
 -- The table that pgbench --select-only reads.
 CREATE TABLE accounts (aid integer PRIMARY KEY, bid integer, abalance integer, filler character(84));
 INSERT INTO accounts SELECT n, n / 100000, 0, '' FROM generate_series(0, :keys - 1) AS n;
