@@ -165,7 +165,7 @@ BEGIN
         EXECUTE format('CREATE TABLE unkey.%I (LIKE unkey.%I INCLUDING DEFAULTS INCLUDING COMMENTS)', partition, parent);
         EXECUTE format('COMMENT ON TABLE unkey.%I IS %L', partition, format('Events of %s (UTC).', day));
         IF parent = 'verification_bursts' THEN
-            -- Two rows fill a page; by default half of one would be compressed.
+            -- Two rows of the worker's fill a page of 8 kB; by default those of more than 2 kB are compressed.
             EXECUTE format('ALTER TABLE unkey.%I SET (toast_tuple_target = 4064)', partition);
         END IF;
         -- An entry for each event costs the worker as much as the event itself. Here a range of pages has one, once it is full:
